@@ -7,21 +7,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use az_core::agent::{Answer, FnAgent};
-use az_core::cost::{BudgetKeeper, Period, Scope};
+use az_core::cost::{Budget, BudgetKeeper, Period, Scope};
 use az_core::engine::{Engine, EngineOptions, ExecutionEngine, Stop, StopReason};
 use az_core::journal::{CallRecord, CallState};
 use az_core::memory::MemoryStore;
 use az_core::task::{
-    CancelOutcome, Spawned, TaskFilter, TaskInstructions, TaskOptions, TaskRepository,
-    UnattendedMode,
+    CancelOutcome, Lease, Spawned, TaskFilter, TaskInstructions, TaskOptions, TaskQueue,
+    TaskRepository, UnattendedMode,
 };
-use az_core::testing::sample::{at, budget, payer, task, task_id, worker};
+use az_core::testing::sample::{
+    at, budget, claim_of, completed, payer, spawned, task, task_id, waiting, worker,
+};
 use az_core::tool::{
     BackgroundProcess, EffectClass, Invocation, PreparedCall, Probed, SpawnRequest, TASK_SPAWN,
     TASK_WAIT, ToolOutput, ToolScope, ToolSpec, Toolbox,
 };
 use az_core::{Error, Result, Run, Task, TaskId, TaskStatus, Usd};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 /// The two tools, with the arguments that the tests need.
 #[derive(Debug)]
@@ -112,12 +115,12 @@ impl Scene {
         Self { store: MemoryStore::new(), options, said: Arc::default() }
     }
 
-    /// Returns an engine whose agent works off its command: lines of `spawn ARGUMENTS`, `wait ARGUMENTS`, `say TEXT` and
-    /// `sleep`. The answer is the last result.
+    /// Returns an engine whose agent works off its command: lines of `spawn ARGUMENTS`, `wait ARGUMENTS`, `say TEXT`,
+    /// `sleep`, and `lose` and `cancel`, which another process does to the task. The answer is the last result.
     fn engine(&self) -> Engine {
-        let said = Arc::clone(&self.said);
+        let (said, store) = (Arc::clone(&self.said), self.store.clone());
         let agent = FnAgent::new(move |run: &mut Run| {
-            let said = Arc::clone(&said);
+            let (said, store) = (Arc::clone(&said), store.clone());
             Box::pin(async move {
                 let mut last = String::new();
                 for (number, line) in run.task().command.clone().lines().enumerate() {
@@ -129,6 +132,15 @@ impl Scene {
                         "say" => {
                             said.fetch_add(1, Ordering::SeqCst);
                             last = rest.to_owned();
+                            continue;
+                        }
+                        "lose" => {
+                            let other = claim_of(run.task().id.as_str(), "other", 0, 60);
+                            store.claim(&other.presuming_dead(worker("engine"))).await?;
+                            continue;
+                        }
+                        "cancel" => {
+                            store.request_cancel(&run.task().id, at(0)).await?;
                             continue;
                         }
                         _ => {
@@ -148,6 +160,59 @@ impl Scene {
     async fn run(&self, command: &str) -> Task {
         let parent = Task::new(task_id("parent"), command, at(0)).unwrap();
         self.engine().execute(parent, None).await.unwrap()
+    }
+
+    /// Starts a task in the background.
+    fn start(&self, command: &str) -> JoinHandle<Task> {
+        let parent = Task::new(task_id("parent"), command, at(0)).unwrap();
+        let engine = self.engine();
+        tokio::spawn(async move { engine.execute(parent, None).await.unwrap() })
+    }
+
+    /// Runs a task until as many tasks are running, and stops its worker then.
+    async fn interrupted(&self, command: &str, running: usize) {
+        let parent = Task::new(task_id("parent"), command, at(0)).unwrap();
+        let (engine, stop) = (self.engine(), Stop::new());
+        let own = stop.clone();
+        let run = tokio::spawn(async move { engine.execute_until(parent, own).await });
+        self.until_running(running).await;
+        stop.request(StopReason::Shutdown);
+        assert_eq!(run.await.unwrap().unwrap().status, TaskStatus::Pending);
+    }
+
+    /// Resumes the task in the background.
+    fn resume(&self) -> JoinHandle<Task> {
+        let engine = self.engine();
+        let id = task_id("parent");
+        tokio::spawn(async move { engine.resume_until(&id, Stop::new()).await.unwrap() })
+    }
+
+    /// Creates a task that a worker ran that is gone; returns its lease, which has expired.
+    async fn left(&self, id: &str, parent: Option<&Lease>) -> Lease {
+        match parent {
+            None => self.store.enqueue(&task(id, 0), at(0)).await.unwrap(),
+            Some(parent) => {
+                let mut task = spawned(id, parent.task.as_str());
+                let above = self.store.get(&parent.task).await.unwrap().unwrap().options.spawned;
+                let level = above.map_or(0, |above| above.level) + 1;
+                task.options.spawned = Some(Spawned::at_level(level));
+                self.store.spawn(parent, &task, at(0)).await.unwrap()
+            }
+        };
+        self.store.claim(&claim_of(id, "gone", 0, 60)).await.unwrap().unwrap().lease
+    }
+
+    /// Waits until as many tasks are running.
+    async fn until_running(&self, tasks: usize) {
+        let running = TaskFilter { status: Some(TaskStatus::Running), ..TaskFilter::default() };
+        while self.store.list(&running).await.unwrap().len() != tasks {
+            tokio::time::advance(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn budgets(&self) -> Vec<Budget> {
+        let budgets = self.store.budgets(at(1)).await.unwrap();
+        budgets.into_iter().map(|status| status.budget).collect()
     }
 
     async fn children(&self) -> Vec<Task> {
@@ -234,14 +299,22 @@ async fn a_child_has_the_permissions_of_its_parent_and_the_tools_that_it_is_give
 
 /// Checks `SpawnTasks` 3.
 #[tokio::test(start_paused = true)]
-async fn the_budget_of_a_child_is_set_while_it_is_not_completed() {
+async fn the_budget_of_a_child_is_set_while_it_has_not_ended() {
     let scene = Scene::new();
-    let ended = scene.run("spawn {\"command\": \"sleep\", \"budget\": 5}").await;
-    assert_eq!(ended.status, TaskStatus::Completed);
+    let command = "spawn {\"command\": \"sleep\\nsay it\", \"budget\": 5}\nwait {}";
+    let run = scene.start(command);
+    scene.until_running(2).await;
     let child = scene.children().await.remove(0);
-    let budgets = scene.store.budgets(at(1)).await.unwrap();
-    let set: Vec<_> = budgets.into_iter().map(|status| status.budget).collect();
-    assert_eq!(set, [budget(Scope::Payer((&child.id).into()), Period::Total, 5)]);
+    let own = [budget(Scope::Payer((&child.id).into()), Period::Total, 5)];
+    assert_eq!(scene.budgets().await, own);
+    scene.engine().cancel(&task_id("parent")).await.unwrap();
+    assert_eq!(run.await.unwrap().status, TaskStatus::Cancelled);
+    assert_eq!(scene.budgets().await, [], "it was cancelled");
+    let resumed = scene.resume();
+    scene.until_running(2).await;
+    assert_eq!(scene.budgets().await, own, "it was resumed");
+    assert_eq!(resumed.await.unwrap().answer.as_deref(), Some("completed it"));
+    assert_eq!(scene.budgets().await, [], "it is completed");
 }
 
 /// Checks `SpawnTasks` 2, 3 and 5.
@@ -362,4 +435,75 @@ async fn children_without_a_wait_end_with_their_parent() {
     let ended = scene.run("spawn {\"command\": \"sleep\"}\nsay done").await;
     assert_eq!(ended.status, TaskStatus::Completed);
     assert_eq!(scene.statuses().await, [TaskStatus::Cancelled]);
+}
+
+/// Checks `SpawnTasks` 6.
+#[tokio::test(start_paused = true)]
+async fn a_child_that_was_cancelled_alone_is_not_resumed_with_its_parent() {
+    let scene = Scene::new();
+    let spawns = ["one", "two"]
+        .map(|name| json!({"command": format!("sleep\nsay {name}")}))
+        .map(|child| format!("spawn {child}\n"));
+    let run = scene.start(&format!("{}wait {{}}", spawns.concat()));
+    scene.until_running(3).await;
+    let mut children = scene.children().await;
+    children.sort_by_key(|child| child.created_at);
+    let engine = scene.engine();
+    assert_eq!(engine.cancel(&children[0].id).await.unwrap(), CancelOutcome::Requested);
+    scene.until_running(2).await;
+    engine.cancel(&task_id("parent")).await.unwrap();
+    assert_eq!(run.await.unwrap().status, TaskStatus::Cancelled);
+    let resumed = scene.resume().await.unwrap();
+    assert_eq!(resumed.answer.as_deref(), Some("cancelled cancelled; completed two"));
+    assert_eq!(scene.said.load(Ordering::SeqCst), 1);
+}
+
+/// Checks `SpawnTasks` 6.
+#[tokio::test(start_paused = true)]
+async fn a_child_that_was_cancelled_alone_is_not_resumed_if_its_worker_was_gone() {
+    let scene = Scene::new();
+    scene.interrupted("spawn {\"command\": \"sleep\"}\nwait {}", 2).await;
+    let child = scene.children().await.remove(0).id;
+    scene.store.claim(&claim_of(child.as_str(), "gone", 0, 60)).await.unwrap().unwrap();
+    assert_eq!(scene.engine().cancel(&child).await.unwrap(), CancelOutcome::Cancelled);
+    let resumed = scene.resume().await.unwrap();
+    assert_eq!(resumed.answer.as_deref(), Some("cancelled cancelled"));
+}
+
+/// Checks `SpawnTasks` 6.
+#[tokio::test(start_paused = true)]
+async fn cancelling_a_task_ends_what_dead_workers_ran_at_any_depth() {
+    for has_ended in [false, true] {
+        let scene = Scene::new();
+        let parent = scene.left("parent", None).await;
+        let child = scene.left("child", Some(&parent)).await;
+        scene.left("grandchild", Some(&child)).await;
+        scene.store.park(&child, &waiting(), at(2)).await.unwrap();
+        let expected = if has_ended {
+            scene.store.finish(&parent, &completed("42"), at(3)).await.unwrap();
+            CancelOutcome::AlreadyEnded(TaskStatus::Completed)
+        } else {
+            CancelOutcome::Cancelled
+        };
+        assert_eq!(scene.engine().cancel(&task_id("parent")).await.unwrap(), expected);
+        let below = Some(task_id("parent"));
+        let below = TaskFilter { below, ..TaskFilter::default() };
+        let below = scene.store.list(&below).await.unwrap();
+        let statuses: Vec<_> = below.iter().map(|task| task.status).collect();
+        assert_eq!(statuses, [TaskStatus::Cancelled; 2], "its parent has ended: {has_ended}");
+    }
+}
+
+/// Checks `SpawnTasks` 1.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_superseded_or_is_to_be_cancelled_spawns_nothing() {
+    let scene = Scene::new();
+    let parent = Task::new(task_id("parent"), "lose\nspawn {\"command\": \"say it\"}", at(0));
+    let ended = scene.engine().execute(parent.unwrap(), None).await;
+    assert!(matches!(ended, Err(Error::LeaseLost { .. })), "{ended:?}");
+    assert_eq!(scene.children().await, []);
+    let scene = Scene::new();
+    let ended = scene.run("cancel\nspawn {\"command\": \"say it\"}\nwait {}").await;
+    assert_eq!(ended.status, TaskStatus::Cancelled);
+    assert_eq!(scene.children().await, []);
 }

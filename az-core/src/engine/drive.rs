@@ -107,9 +107,6 @@ async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Resul
         return Err(give_back(&run.context, &run.lease, error).await);
     }
     point!("run.finished");
-    if matches!(outcome, Outcome::Completed { .. }) {
-        run.children.clear_own_budget().await;
-    }
     let id = run.task.id.clone();
     let mut retry = BusyRetry::new();
     loop {

@@ -13,7 +13,7 @@ use super::contract::ExecutionEngine;
 use super::event::{Discard, EventSink, RunEvent};
 use super::keeper::LeaseKeeper;
 use super::options::{AssumeAlive, EngineOptions, Liveness};
-use super::stop::{Stop, StopReason};
+use super::stop::Stop;
 use super::supervise::supervise;
 use crate::approval::{Approver, Unattended};
 use crate::clock::{Clock, SystemClock};
@@ -22,7 +22,7 @@ use crate::id::TaskId;
 use crate::journal::RunStore;
 use crate::lease::LeaseClock;
 use crate::policy::{Policy, WorkspacePolicy};
-use crate::task::{CancelOutcome, Lease, Task, TaskStatus};
+use crate::task::{CancelOutcome, Lease, Task};
 use crate::tool::{NoTools, Toolbox};
 
 /// The parts that all runs of an engine share.
@@ -218,7 +218,7 @@ impl Engine {
     }
 
     /// Cancels a task in any state: queued, running in another process, or left by a process that
-    /// crashed.
+    /// crashed; and the tasks below it, also if it has ended.
     ///
     /// # Errors
     ///
@@ -231,23 +231,6 @@ impl Engine {
         };
         self.end_abandoned_children(id).await?;
         Ok(outcome)
-    }
-
-    /// Ends a task whose cancellation was requested if its worker is gone; returns `None` if it is not.
-    pub(super) async fn end_if_abandoned(&self, id: &TaskId) -> Result<Option<CancelOutcome>> {
-        let Some(lease) = self.context.store.lease(id).await? else { return Ok(None) };
-        if !self.context.is_abandoned(&lease).await? {
-            return Ok(None);
-        }
-        // No worker is left to see the request: claim the task to end it.
-        let stop = Stop::new();
-        stop.request(StopReason::Cancelled);
-        let ended = self.resume_until(id, stop).await?;
-        Ok(Some(match ended.status {
-            TaskStatus::Cancelled => CancelOutcome::Cancelled,
-            // The task had ended already; only the outcome is reported.
-            status => CancelOutcome::AlreadyEnded(status),
-        }))
     }
 
     /// Runs a claimed task until it ends or `stop` is requested.

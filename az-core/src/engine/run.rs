@@ -68,7 +68,7 @@ impl Run {
         let policy_task = Arc::new(task.clone());
         Self {
             context: Arc::clone(engine.context()),
-            children: Children::new(engine, Arc::clone(&policy_task), stop.clone()),
+            children: Children::new(engine, Arc::clone(&policy_task), lease.clone(), stop.clone()),
             policy_task,
             task,
             lease,

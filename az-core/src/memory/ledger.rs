@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::id::CallId;
 use crate::log::LogRecord;
 use crate::money::Usd;
+use crate::task::BudgetChange;
 
 /// The key of an entry and of a hold.
 type Key = (Payer, CallId);
@@ -206,6 +207,23 @@ impl Ledger {
         let cleared = self.budgets.remove(&(scope.clone(), period)).is_some();
         self.reported.retain(|(s, p, ..)| s != scope || *p != period);
         cleared
+    }
+
+    /// Sets or removes the budget that the parent of a task has set for it.
+    pub(super) fn change_own(
+        &mut self,
+        change: Option<BudgetChange>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let stored = |own: &Budget| self.budgets.get(&(own.scope.clone(), own.period));
+        match change {
+            Some(BudgetChange::Set(own)) if stored(&own).is_none() => self.set(&own, now),
+            Some(BudgetChange::Remove(own)) if stored(&own) == Some(&own) => {
+                self.clear(&own.scope, own.period);
+                Ok(())
+            }
+            Some(BudgetChange::Set(_) | BudgetChange::Remove(_)) | None => Ok(()),
+        }
     }
 
     pub(super) fn budgets(&self, now: Timestamp) -> Vec<BudgetStatus> {

@@ -18,9 +18,16 @@ impl TaskQueue for MemoryStore {
     async fn enqueue(&self, task: &Task, now: Timestamp) -> Result<Task> {
         let mut state = self.lock();
         let stored = state.tasks.get(&task.id).cloned();
-        let part_of = stored.as_ref().and_then(|row| row.task.parent_task_id.clone());
         let row = QueuedTask::enqueue(stored, task, now)?;
-        Ok(state.put(row, part_of.as_ref()))
+        state.put_queued(row, now)
+    }
+
+    async fn spawn(&self, parent: &Lease, task: &Task, now: Timestamp) -> Result<Task> {
+        let mut state = self.lock();
+        let stored = state.tasks.get(&task.id).cloned();
+        let of = (state.tasks.get(&parent.task), parent);
+        let row = QueuedTask::spawn(stored, task, of, now)?;
+        state.put_queued(row, now)
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>> {
@@ -29,7 +36,11 @@ impl TaskQueue for MemoryStore {
             Some(id) => Some(state.find(id)?),
             None => state.next(claim),
         };
-        row.map(|row| row.claim(claim)).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let before = row.task.status;
+        let claimed = row.claim(claim)?;
+        state.changed(&claimed.task.id, before, claim.now)?;
+        Ok(Some(claimed))
     }
 
     async fn heartbeat(&self, leases: &[Lease], until: Timestamp) -> Result<Vec<HeartbeatStatus>> {
@@ -54,19 +65,21 @@ impl TaskQueue for MemoryStore {
     ) -> Result<Task> {
         let mut state = self.lock();
         state.held(lease)?.release(lease, not_before, now)?;
-        state.changed(&lease.task, now)
+        state.changed(&lease.task, TaskStatus::Running, now)
     }
 
     async fn park(&self, lease: &Lease, waiting: &Waiting, now: Timestamp) -> Result<Task> {
         let mut state = self.lock();
         state.held(lease)?.park(lease, waiting, now)?;
-        state.changed(&lease.task, now)
+        state.changed(&lease.task, TaskStatus::Running, now)
     }
 
     async fn request_cancel(&self, id: &TaskId, now: Timestamp) -> Result<CancelOutcome> {
         let mut state = self.lock();
-        let outcome = state.find(id)?.request_cancel(now)?;
-        state.changed(id, now)?;
+        let row = state.find(id)?;
+        let before = row.task.status;
+        let outcome = row.request_cancel(now)?;
+        state.changed(id, before, now)?;
         Ok(outcome)
     }
 
@@ -109,23 +122,50 @@ impl State {
         now: Timestamp,
     ) -> Result<Task> {
         self.held(lease)?.finish(lease, outcome, now)?;
-        self.changed(&lease.task, now)
+        self.changed(&lease.task, TaskStatus::Running, now)
     }
 
-    /// Cancels what a task has spawned if it ended or is to; returns the task.
-    fn changed(&mut self, id: &TaskId, now: Timestamp) -> Result<Task> {
+    /// Stores a row that is queued; returns its task.
+    fn put_queued(&mut self, row: QueuedTask, now: Timestamp) -> Result<Task> {
+        let stored = self.tasks.get(&row.task.id).map(|stored| &stored.task);
+        let before = stored.map(|task| task.status);
+        let part_of = stored.and_then(|task| task.parent_task_id.clone());
+        self.ledger.change_own(row.budget_change(before), now)?;
+        Ok(self.put(row, part_of.as_ref()))
+    }
+
+    /// Sets or removes the own budget of a task that was in the status `before`, and cancels what it has spawned if it
+    /// ended or is to; returns the task.
+    fn changed(&mut self, id: &TaskId, before: TaskStatus, now: Timestamp) -> Result<Task> {
         let row = self.find(id)?;
-        let task = row.task.clone();
-        if row.cancels_spawned() {
-            let rows = self.tasks.values().filter(|row| row.is_cancelled_with_parent());
-            let spawned = rows.filter(|row| row.task.parent_task_id.as_ref() == Some(id));
-            let spawned: Vec<_> = spawned.map(|row| row.task.id.clone()).collect();
-            for id in spawned {
-                self.find(&id)?.request_cancel(now)?;
-                self.changed(&id, now)?;
+        let (task, cancels) = (row.task.clone(), row.cancels_spawned());
+        let change = row.budget_change(Some(before));
+        self.ledger.change_own(change, now)?;
+        if cancels {
+            for id in self.below(id) {
+                let row = self.find(&id)?;
+                let before = row.task.status;
+                row.cancel_with_parent(now)?;
+                let change = row.budget_change(Some(before));
+                self.ledger.change_own(change, now)?;
             }
         }
         Ok(task)
+    }
+
+    /// Returns the tasks that a task has spawned, those that these have spawned, and so on.
+    pub(super) fn below(&self, id: &TaskId) -> Vec<TaskId> {
+        let mut found = vec![id.clone()];
+        let mut next = 0;
+        while let Some(parent) = found.get(next).cloned() {
+            let rows = self.tasks.values().filter(|row| row.task.options.spawned.is_some());
+            let spawned = rows.filter(|row| row.task.parent_task_id.as_ref() == Some(&parent));
+            let new = spawned.map(|row| &row.task.id).filter(|id| !found.contains(id));
+            let new: Vec<_> = new.cloned().collect();
+            found.extend(new);
+            next += 1;
+        }
+        found.split_off(1)
     }
 
     /// Returns the task that the next claim gets.

@@ -1,6 +1,7 @@
 //! The repository of tasks.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
@@ -9,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::cost::{Payer, Settlement, parents};
 use crate::error::Result;
 use crate::id::TaskId;
-use crate::task::{QueuedTask, Task, TaskFilter, TaskRepository};
+use crate::task::{BudgetChange, QueuedTask, Task, TaskFilter, TaskRepository};
 
 #[async_trait]
 impl TaskRepository for MemoryStore {
@@ -35,7 +36,10 @@ impl TaskRepository for MemoryStore {
 
     async fn list(&self, filter: &TaskFilter) -> Result<Vec<Task>> {
         let state = self.lock();
+        let below: Option<BTreeSet<_>> =
+            filter.below.as_ref().map(|top| state.below(top).into_iter().collect());
         let tasks = state.tasks.values().map(|row| &row.task);
+        let tasks = tasks.filter(|task| below.as_ref().is_none_or(|ids| ids.contains(&task.id)));
         let mut found: Vec<&Task> = tasks.filter(|task| filter.matches(task)).collect();
         found.sort_by_key(|task| Reverse((task.created_at, &task.id)));
         let page = found.into_iter().skip(filter.offset).take(filter.limit);
@@ -48,10 +52,12 @@ impl TaskRepository for MemoryStore {
             return Ok(false);
         };
         row.lease.as_ref().map_or(Ok(()), |lease| lease.check_expired(lease_now))?;
+        let own = row.task.own_budget().map(BudgetChange::Remove);
         let payer = Payer::from(id);
         for key in state.ledger.keys(|hold| hold.payer == payer) {
             state.ledger.close(&key, &Settlement::Full)?;
         }
+        state.ledger.change_own(own, lease_now)?;
         state.tasks.remove(id);
         state.records.remove(id);
         state.hints.remove(id);

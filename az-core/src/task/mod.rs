@@ -34,5 +34,5 @@ pub use output_schema::{LARGEST_OUTPUT_SCHEMA, OutputSchema};
 pub use queue::{CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, TaskQueue};
 pub use queued::{QueuedTask, held};
 pub use repository::{TaskFilter, TaskRepository};
-pub use spawned::Spawned;
+pub use spawned::{BudgetChange, Spawned};
 pub use waiting::{WaitAnswer, WaitKind, WaitReply, Waiting};

@@ -63,20 +63,36 @@ use crate::lease::LeaseAnchors;
 ///     `deny_at` is next, then the one with the smallest id. Enqueueing a parked task changes nothing,
 ///     and cancelling it ends it. A claim and the end of the task clear `waiting`.
 /// 15. A spawned task ([`TaskOptions::spawned`](super::TaskOptions::spawned)) does not outlive its parent:
-///     what ends a task, or requests its cancellation, cancels the tasks that it has spawned and that have not
-///     ended, and theirs, at the same time. Other parts of the task continue.
+///     what ends a task, or requests its cancellation, cancels the tasks that it has spawned, those that these have
+///     spawned, and so on, at the same time, if they have not ended. Other parts of the task continue.
 /// 16. A claim of a named task that is made [only if it is queued](Claim::if_queued) gets what a claim of the next
 ///     task could get: no task that was not enqueued, has ended, or was released until a later time, which is
 ///     `Invalid`. It keeps a request to cancel the task.
+/// 17. [Spawning](Self::spawn) a task needs the current lease of its parent, expired or not, else `LeaseLost`, and is
+///     refused with `Cancelled` if the cancellation of the parent was requested, so that no spawned task is queued
+///     that its parent does not end. It creates the task as pending, as only spawning does: enqueueing a spawned task
+///     that is not stored is `Invalid`. One that was cancelled with its parent becomes pending again; any other stays
+///     as it is, also one whose own cancellation was requested first.
+/// 18. A spawned task has the budget that its parent has set for it ([`Task::own_budget`]) while it has not ended. What
+///     spawns, enqueues or claims it sets the budget at the same time, unless the task has one; what ends or deletes
+///     it removes the budget, unless it was changed.
 #[async_trait]
 pub trait TaskQueue: LeaseAnchors {
     /// Queues a task.
     ///
     /// # Errors
     ///
-    /// `Invalid` for a completed task, `AlreadyExists` for another task of this id, or the
-    /// backend's own.
+    /// `Invalid` for a completed task, and for a spawned one that is not stored; `AlreadyExists` for
+    /// another task of this id, or the backend's own.
     async fn enqueue(&self, task: &Task, now: Timestamp) -> Result<Task>;
+
+    /// Queues a task that its parent spawns under a lease, or resumes it.
+    ///
+    /// # Errors
+    ///
+    /// `LeaseLost`, `Cancelled`, `Invalid` for a task that the parent has not spawned, `AlreadyExists` for
+    /// another task of this id, or the backend's own.
+    async fn spawn(&self, parent: &Lease, task: &Task, now: Timestamp) -> Result<Task>;
 
     /// Claims the next task, or the named one.
     ///

@@ -26,12 +26,16 @@ pub struct QueuedTask {
     pub not_before: Option<Timestamp>,
     /// Whether the cancellation of the task was requested.
     pub cancel_requested: bool,
+    /// Whether the request was for this task, and not for the one that has spawned it. It remains when the task ends
+    /// as cancelled: such a task is not resumed with its parent.
+    pub cancelled_alone: bool,
 }
 
 impl QueuedTask {
     /// Creates the row of a task that was never claimed.
     pub const fn new(task: Task) -> Self {
-        Self { task, epoch: 0, lease: None, not_before: None, cancel_requested: false }
+        let (cancel_requested, cancelled_alone) = (false, false);
+        Self { task, epoch: 0, lease: None, not_before: None, cancel_requested, cancelled_alone }
     }
 
     /// Returns the row to store for `given`, which is enqueued.
@@ -40,9 +44,17 @@ impl QueuedTask {
     ///
     /// # Errors
     ///
-    /// `AlreadyExists` if `stored` is another task; `Invalid` if the task is completed; `Damaged` if
-    /// a part of the stored task cannot be read.
+    /// `AlreadyExists` if `stored` is another task; `Invalid` if the task is completed, or is spawned
+    /// and not stored; `Damaged` if a part of the stored task cannot be read.
     pub fn enqueue(stored: Option<Self>, given: &Task, now: Timestamp) -> Result<Self> {
+        if stored.is_none() {
+            given.check_not_spawned()?;
+        }
+        Self::queue(stored, given, now)
+    }
+
+    /// Returns the row to store for `given`, which is enqueued or spawned.
+    pub(super) fn queue(stored: Option<Self>, given: &Task, now: Timestamp) -> Result<Self> {
         let is_new = stored.is_none();
         let mut row = stored.unwrap_or_else(|| Self::new(given.clone()));
         row.task.check_undamaged()?;
@@ -53,6 +65,7 @@ impl QueuedTask {
             _ => {
                 row.task.move_to(TaskStatus::Pending, now)?;
                 row.free(None);
+                row.cancelled_alone = false;
             }
         }
         Ok(row)
@@ -78,7 +91,9 @@ impl QueuedTask {
         self.epoch += 1;
         self.not_before = None;
         // A claim by name withdraws a request to cancel; a claim of the next task keeps it.
-        self.cancel_requested &= claim.task.is_none() || claim.only_if_queued;
+        let is_kept = claim.task.is_none() || claim.only_if_queued;
+        self.cancel_requested &= is_kept;
+        self.cancelled_alone &= is_kept;
         let lease = Lease {
             task: self.task.id.clone(),
             owner: claim.owner.clone(),
@@ -136,6 +151,15 @@ impl QueuedTask {
     ///
     /// None in practice; a waiting task may always be cancelled.
     pub fn request_cancel(&mut self, now: Timestamp) -> Result<CancelOutcome> {
+        // The first request counts.
+        if !self.task.status.is_ended() && !self.cancel_requested {
+            self.cancelled_alone = true;
+        }
+        self.take_cancel_request(now)
+    }
+
+    /// Cancels a waiting task, or stores the request for a running one, whoever it is from.
+    pub(super) fn take_cancel_request(&mut self, now: Timestamp) -> Result<CancelOutcome> {
         match self.task.status {
             TaskStatus::Initialized | TaskStatus::Pending => {
                 self.cancel(now)?;
@@ -158,6 +182,7 @@ impl QueuedTask {
     fn end(&mut self, outcome: &Outcome, now: Timestamp) -> Result<()> {
         outcome.apply(&mut self.task, now)?;
         self.free(None);
+        self.cancelled_alone &= self.task.status == TaskStatus::Cancelled;
         Ok(())
     }
 
@@ -362,6 +387,24 @@ mod tests {
             let mut row = with_status(status);
             assert_eq!(row.request_cancel(at(2)).unwrap(), outcome, "{status}");
             assert_eq!((row.task.status, row.cancel_requested), (after, status == Running));
+            assert_eq!(row.cancelled_alone, !status.is_ended(), "{status}");
         }
+    }
+
+    #[test]
+    fn a_request_to_cancel_is_remembered_until_the_task_goes_on() {
+        let (mut row, lease) = running();
+        row.request_cancel(at(2)).unwrap();
+        let completed = Outcome::Completed { answer: "42".to_owned() };
+        let mut ended = row.clone();
+        ended.finish(&lease, &completed, at(3)).unwrap();
+        assert!(!ended.cancelled_alone, "it was completed before it saw the request");
+        row.finish(&lease, &cancelled(), at(3)).unwrap();
+        assert!(row.cancelled_alone);
+        assert!(
+            !QueuedTask::enqueue(Some(row.clone()), &task("t", 0), at(4)).unwrap().cancelled_alone
+        );
+        row.claim(&Claim::next(worker("w"), at(4), at(9)).of(lease.task)).unwrap();
+        assert!(!row.cancelled_alone);
     }
 }

@@ -24,7 +24,8 @@ use crate::id::TaskId;
 ///    permits, and never to or from `Running`, which only the queue changes. An update does not
 ///    change cost and tokens, which only the ledger changes, nor what a parked task waits for.
 /// 5. A list is newest first (by `created_at`, then id); filters combine by *and*; pages by
-///    `offset` contain every task once while none is added.
+///    `offset` contain every task once while none is added. The tasks below a task are those that
+///    it has spawned, those that these have spawned, and so on.
 /// 6. A task under a lease is not deleted (`LeaseHeld`). Deleting a task deletes its journal and
 ///    its snapshots, but not its costs: its holds are booked in full.
 /// 7. Acknowledged writes survive a restart, if the backend is durable.
@@ -77,6 +78,8 @@ pub struct TaskFilter {
     pub priority: Option<TaskPriority>,
     /// Only parts of this task.
     pub parent: Option<TaskId>,
+    /// Only tasks below this task.
+    pub below: Option<TaskId>,
     /// Only tasks whose id begins or ends with this text.
     pub id_part: Option<String>,
     /// Only parked tasks.
@@ -93,6 +96,7 @@ impl Default for TaskFilter {
             status: None,
             priority: None,
             parent: None,
+            below: None,
             id_part: None,
             waiting: false,
             limit: 100,
@@ -102,7 +106,7 @@ impl Default for TaskFilter {
 }
 
 impl TaskFilter {
-    /// Returns `true` if the filter matches `task`, limit and offset aside.
+    /// Returns `true` if the filter matches `task`; limit, offset and the tasks below another one aside.
     pub fn matches(&self, task: &Task) -> bool {
         let id = task.id.as_str();
         self.status.is_none_or(|s| s == task.status)

@@ -15,7 +15,7 @@ use crate::journal::{
     ToolIntent, ToolOutcome, ToolResult,
 };
 use crate::money::Usd;
-use crate::task::{Claim, Failure, Outcome, Task, Waiting};
+use crate::task::{Claim, Failure, Outcome, Spawned, Task, TaskOptions, Waiting};
 use crate::tool::{EffectClass, ToolOutput};
 
 /// Monday, 5 January 2026, 00:00 UTC: minute 0 of every test.
@@ -66,6 +66,16 @@ named! {
 #[expect(clippy::expect_used, reason = "the command is fixed")]
 pub fn task(id: &str, minute: i64) -> Task {
     Task::new(task_id(id), format!("do {id}"), at(minute)).expect("a valid task")
+}
+
+/// Returns a task that a parent has spawned.
+///
+/// # Panics
+///
+/// If a text is not a valid id.
+pub fn spawned(id: &str, parent: &str) -> Task {
+    let options = TaskOptions::default().with_spawned(Spawned::at_level(1));
+    task(id, 0).with_options(options).with_parent(task_id(parent))
 }
 
 /// Returns a claim of the next task, from one minute to another.

@@ -2,16 +2,16 @@
 
 use super::kit::{Checked, Fixture};
 use super::sample::{
-    always, at, budget, claim, claim_of, entry, failed, hold, note, paid, run_finished, task,
-    task_id,
+    always, at, budget, cancelled, claim, claim_of, entry, failed, hold, note, paid, run_finished,
+    spawned, task, task_id, waiting,
 };
 use super::steps::{begin, claimed};
-use crate::cost::{Period, Scope, Settlement};
+use crate::cost::{Budget, Period, Scope, Settlement};
 use crate::error::Error;
 use crate::journal::RunStore;
 use crate::money::Usd;
 use crate::state::StateManager;
-use crate::task::{HeartbeatStatus, Task, TaskStatus};
+use crate::task::{Failure, HeartbeatStatus, Spawned, Task, TaskFilter, TaskStatus};
 use crate::{ensure, ensure_eq, ensure_refused, scenarios};
 
 /// A store of runs and of states. Implemented for every type that is both.
@@ -33,6 +33,9 @@ scenarios! {
     a_task_that_is_enqueued_again_does_not_wait_for_its_earlier_release;
     a_cancelled_task_has_its_status_times_and_reason;
     the_end_of_a_run_clears_the_request_to_cancel;
+    a_task_that_is_cancelled_with_its_parent_has_its_status_times_and_reason;
+    a_spawned_task_has_its_budget_while_it_has_not_ended;
+    a_budget_of_a_spawned_task_that_was_changed_stays;
 }
 
 /// The fixture of a scenario.
@@ -187,4 +190,91 @@ async fn the_end_of_a_run_clears_the_request_to_cancel(fixture: Stores<'_>) -> C
     let beats = store.heartbeat(&[lease], at(20)).await?;
     ensure_eq!(beats, [HeartbeatStatus::Held], "a resumed task has a request to cancel");
     Ok(())
+}
+
+/// Checks `TaskQueue` 15.
+async fn a_task_that_is_cancelled_with_its_parent_has_its_status_times_and_reason(
+    fixture: Stores<'_>,
+) -> Checked {
+    let store = fixture.open().await;
+    let parent = begin(&*store, "t").await?;
+    for id in ["pending", "parked", "later"] {
+        store.spawn(&parent, &spawned(id, "t"), at(0)).await?;
+    }
+    let parked = claimed(&*store, &claim_of("parked", "a", 1, 9)).await?.lease;
+    store.park(&parked, &waiting(), at(2)).await?;
+    let later = claimed(&*store, &claim_of("later", "a", 1, 9)).await?.lease;
+    store.release(&later, Some(at(50)), at(2)).await?;
+    let all = TaskFilter { below: Some(task_id("t")), ..TaskFilter::default() };
+    let before = store.list(&all).await?;
+    store.request_cancel(&parent.task, at(5)).await?;
+    let cancelled = before.into_iter().map(|task| Task {
+        status: TaskStatus::Cancelled,
+        completed_at: Some(at(5)),
+        updated_at: at(5),
+        failure: Some(Failure::from(&Error::Cancelled)),
+        waiting: None,
+        ..task
+    });
+    let cancelled: Vec<_> = cancelled.collect();
+    ensure_eq!(store.list(&all).await?, cancelled, "the tasks that waited");
+    Ok(())
+}
+
+/// Spawns a task with a budget; returns it, and the budget.
+async fn with_budget(store: &dyn RunAndStateStore, id: &str) -> Checked<(Task, Budget)> {
+    let parent = format!("{id}-parent");
+    let lease = begin(store, &parent).await?;
+    let mut task = spawned(id, &parent);
+    task.options.spawned = Some(Spawned::at_level(1).with_budget(Some(Usd::from_nanos(5))));
+    let task = store.spawn(&lease, &task, at(0)).await?;
+    Ok((task, budget(Scope::task(task_id(id)), Period::Total, 5)))
+}
+
+async fn ensure_budgets(store: &dyn RunAndStateStore, expected: &[&Budget], when: &str) -> Checked {
+    let found = store.budgets(at(1)).await?;
+    let found: Vec<_> = found.iter().map(|status| &status.budget).collect();
+    ensure_eq!(found, expected, "the budgets of a task that {when}");
+    Ok(())
+}
+
+/// Checks `TaskQueue` 18.
+async fn a_spawned_task_has_its_budget_while_it_has_not_ended(fixture: Stores<'_>) -> Checked {
+    let store = &*fixture.open().await;
+    let (task, own) = with_budget(store, "t").await?;
+    ensure_budgets(store, &[&own], "was spawned").await?;
+    let lease = claimed(store, &claim_of("t", "a", 1, 9)).await?.lease;
+    store.release(&lease, None, at(2)).await?;
+    ensure_budgets(store, &[&own], "was released").await?;
+    let lease = claimed(store, &claim_of("t", "a", 3, 9)).await?.lease;
+    store.append(&lease, 0, vec![run_finished(failed("tired"))], at(4)).await?;
+    ensure_budgets(store, &[], "has failed").await?;
+    let lease = claimed(store, &claim_of("t", "a", 5, 9)).await?.lease;
+    ensure_budgets(store, &[&own], "was claimed again").await?;
+    store.finish(&lease, &cancelled("me"), at(6)).await?;
+    ensure_budgets(store, &[], "was cancelled").await?;
+    for parent in ["t", "t-parent"] {
+        store.enqueue(&task, at(7)).await?;
+        ensure_budgets(store, &[&own], "was enqueued again").await?;
+        store.request_cancel(&task_id(parent), at(8)).await?;
+        ensure_budgets(store, &[], "was cancelled while it waited").await?;
+    }
+    store.enqueue(&task, at(9)).await?;
+    store.delete(&task.id, at(9)).await?;
+    ensure_budgets(store, &[], "was deleted").await
+}
+
+/// Checks `TaskQueue` 18.
+async fn a_budget_of_a_spawned_task_that_was_changed_stays(fixture: Stores<'_>) -> Checked {
+    let store = &*fixture.open().await;
+    let (task, own) = with_budget(store, "t").await?;
+    let changed = Budget { amount: Usd::from_nanos(9), ..own };
+    store.set_budget(&changed, at(1)).await?;
+    let lease = claimed(store, &claim_of("t", "a", 1, 9)).await?.lease;
+    store.finish(&lease, &failed("tired"), at(2)).await?;
+    ensure_budgets(store, &[&changed], "has failed").await?;
+    store.enqueue(&task, at(3)).await?;
+    ensure_budgets(store, &[&changed], "was enqueued again").await?;
+    store.delete(&task.id, at(4)).await?;
+    ensure_budgets(store, &[&changed], "was deleted").await
 }

@@ -55,7 +55,12 @@ use self::spawned::{
     a_claim_of_a_queued_task_by_name_keeps_a_request_to_cancel,
     a_claim_of_a_queued_task_by_name_resumes_none,
     a_request_to_cancel_a_task_cancels_what_it_has_spawned,
-    releasing_or_parking_a_task_cancels_nothing, the_end_of_a_task_cancels_what_it_has_spawned,
+    a_spawned_task_is_queued_by_its_parent_only,
+    a_task_is_spawned_under_the_current_lease_of_its_parent_only,
+    a_task_that_is_to_be_cancelled_spawns_none, releasing_or_parking_a_task_cancels_nothing,
+    the_end_of_a_task_cancels_what_it_has_spawned,
+    what_goes_on_below_a_task_that_has_ended_is_cancelled_too,
+    what_was_cancelled_with_its_parent_is_spawned_again_and_nothing_else,
 };
 
 scenarios! {
@@ -124,9 +129,14 @@ scenarios! {
 
     the_end_of_a_task_cancels_what_it_has_spawned;
     a_request_to_cancel_a_task_cancels_what_it_has_spawned;
+    what_goes_on_below_a_task_that_has_ended_is_cancelled_too;
     releasing_or_parking_a_task_cancels_nothing;
     a_claim_of_a_queued_task_by_name_resumes_none;
     a_claim_of_a_queued_task_by_name_keeps_a_request_to_cancel;
+    a_task_is_spawned_under_the_current_lease_of_its_parent_only;
+    a_task_that_is_to_be_cancelled_spawns_none;
+    a_spawned_task_is_queued_by_its_parent_only;
+    what_was_cancelled_with_its_parent_is_spawned_again_and_nothing_else;
 
     times_come_from_the_caller;
     a_jump_of_the_wall_clock_expires_no_lease;

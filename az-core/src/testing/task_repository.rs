@@ -18,7 +18,7 @@ use self::listing::{
     a_list_has_a_hundred_tasks_by_default, a_list_is_newest_first,
     a_part_of_an_id_matches_its_beginning_or_end, among_equal_ages_the_largest_id_is_listed_first,
     an_empty_store_lists_nothing, filters_combine_by_and, pages_contain_every_task_once,
-    parked_tasks_can_be_listed,
+    parked_tasks_can_be_listed, the_tasks_below_a_task_are_listed_at_any_depth,
 };
 use self::updating::{
     an_update_from_an_old_copy_is_refused, an_update_keeps_what_a_parked_task_waits_for,
@@ -51,6 +51,7 @@ scenarios! {
     a_list_has_a_hundred_tasks_by_default;
     filters_combine_by_and;
     parked_tasks_can_be_listed;
+    the_tasks_below_a_task_are_listed_at_any_depth;
     a_part_of_an_id_matches_its_beginning_or_end;
     pages_contain_every_task_once;
 

@@ -115,7 +115,8 @@ pub(crate) fn told_ends(tool: &str, data: Option<&Value>) -> Vec<TaskId> {
 ///    has passed. It changes nothing, so that it can be repeated.
 /// 5. A wait for a task that is not a child of the task is refused with `Invalid`.
 /// 6. A child that has not ended is cancelled when its parent ends, and is left to the queue when its parent is parked or
-///    released. A resumed task resumes the children that were cancelled, unless a wait has told it of their end.
+///    released. A resumed task resumes the children that were cancelled with it, unless a wait has told it of their end; a
+///    child whose own cancellation was requested stays cancelled.
 #[async_trait]
 pub trait SpawnTasks: fmt::Debug + Send + Sync + 'static {
     /// Spawns a task for the call with this key; returns its id.

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use az_core::cost::{BudgetKeeper, CostTracker, Payer, Settlement};
 use az_core::journal::{Appended, Event, Journal, NewEvent};
 use az_core::memory::MemoryStore;
-use az_core::task::{Claim, Claimed, Lease, TaskFilter, TaskQueue, TaskRepository};
-use az_core::{Error, Result, Task, TaskId, Timestamp, Usd, WorkerId};
+use az_core::task::{Claim, Claimed, Lease, Outcome, TaskFilter, TaskQueue, TaskRepository};
+use az_core::{Error, Result, Task, TaskId, TaskStatus, Timestamp, Usd, WorkerId};
 
 super::support::saboteurs! {
     of store bending BendRuns;
@@ -106,6 +106,44 @@ super::support::saboteurs! {
         async fn get(&self, store: &MemoryStore, id: &TaskId) -> Result<Option<Task>> {
             let task = store.get(id).await?;
             Ok(task.map(|task| Task { failure: None, ..task }))
+        }
+    }
+
+    /// Breaks `TaskQueue` 15.
+    cancelling_parts_without_a_reason => [
+        a_task_that_is_cancelled_with_its_parent_has_its_status_times_and_reason
+    ] {
+        async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
+            let tasks = store.list(filter).await?;
+            Ok(tasks.into_iter().map(|task| Task { failure: None, ..task }).collect())
+        }
+    }
+
+    /// Breaks `TaskQueue` 18.
+    leaving_budgets_behind => [a_spawned_task_has_its_budget_while_it_has_not_ended] {
+        async fn finish(
+            &self,
+            store: &MemoryStore,
+            lease: &Lease,
+            outcome: &Outcome,
+            now: Timestamp,
+        ) -> Result<Task> {
+            let task = store.finish(lease, outcome, now).await?;
+            if let (TaskStatus::Cancelled, Some(own)) = (task.status, task.own_budget()) {
+                store.set_budget(&own, now).await?;
+            }
+            Ok(task)
+        }
+    }
+
+    /// Breaks `TaskQueue` 18.
+    resetting_budgets => [a_budget_of_a_spawned_task_that_was_changed_stays] {
+        async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            let task = store.enqueue(task, now).await?;
+            if let Some(own) = task.own_budget() {
+                store.set_budget(&own, now).await?;
+            }
+            Ok(task)
         }
     }
 

@@ -110,6 +110,7 @@ bendable! {
         }
         TaskQueue {
             enqueue(task: &Task, now: Timestamp) -> Task;
+            spawn(parent: &Lease, task: &Task, now: Timestamp) -> Task;
             claim(claim: &Claim) -> Option<Claimed>;
             heartbeat(leases: &[Lease], until: Timestamp) -> Vec<HeartbeatStatus>;
             finish(lease: &Lease, outcome: &Outcome, now: Timestamp) -> Task;

@@ -43,6 +43,12 @@ fn with(claimed: Option<Claimed>, change: impl FnOnce(&mut Claimed)) -> Result<O
     }))
 }
 
+/// Queues a task whose parent may not spawn it.
+async fn spawn_anyway(store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+    store.create(task).await?;
+    store.enqueue(task, now).await
+}
+
 async fn status(store: &MemoryStore, id: &TaskId) -> Option<TaskStatus> {
     store.get(id).await.unwrap().map(|task| task.status)
 }
@@ -263,7 +269,16 @@ super::support::saboteurs! {
 
     /// Breaks `TaskQueue` 4.
     counting_no_claims => [
-        every_claim_has_a_larger_epoch, a_superseded_lease_is_lost_and_stays_lost
+        every_claim_has_a_larger_epoch,
+        a_superseded_lease_is_lost_and_stays_lost,
+        the_end_of_a_task_cancels_what_it_has_spawned,
+        a_request_to_cancel_a_task_cancels_what_it_has_spawned,
+        what_goes_on_below_a_task_that_has_ended_is_cancelled_too,
+        releasing_or_parking_a_task_cancels_nothing,
+        a_task_is_spawned_under_the_current_lease_of_its_parent_only,
+        a_task_that_is_to_be_cancelled_spawns_none,
+        a_spawned_task_is_queued_by_its_parent_only,
+        what_was_cancelled_with_its_parent_is_spawned_again_and_nothing_else
     ] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             with(store.claim(claim).await?, |claimed| {
@@ -332,7 +347,11 @@ super::support::saboteurs! {
     }
 
     /// Breaks `TaskQueue` 5.
-    leaving_ended_tasks_alone => [a_named_task_is_claimed_in_any_status_but_completed] {
+    leaving_ended_tasks_alone => [
+        a_named_task_is_claimed_in_any_status_but_completed,
+        what_goes_on_below_a_task_that_has_ended_is_cancelled_too,
+        what_was_cancelled_with_its_parent_is_spawned_again_and_nothing_else
+    ] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             let named = claim.task.as_ref();
             if let Some(id) = named
@@ -398,6 +417,7 @@ super::support::saboteurs! {
         heartbeats_are_answered_in_order,
         the_end_of_a_task_cancels_what_it_has_spawned,
         a_request_to_cancel_a_task_cancels_what_it_has_spawned,
+        what_goes_on_below_a_task_that_has_ended_is_cancelled_too,
         a_claim_of_a_queued_task_by_name_keeps_a_request_to_cancel
     ] {
         async fn heartbeat(
@@ -604,7 +624,8 @@ super::support::saboteurs! {
     only_asking_waiting_tasks => [
         cancelling_a_waiting_task_ends_it,
         cancelling_a_parked_task_ends_it,
-        a_request_to_cancel_a_task_cancels_what_it_has_spawned
+        a_request_to_cancel_a_task_cancels_what_it_has_spawned,
+        what_was_cancelled_with_its_parent_is_spawned_again_and_nothing_else
     ] {
         async fn request_cancel(
             &self,
@@ -689,7 +710,8 @@ super::support::saboteurs! {
 
     /// Breaks `TaskQueue` 8.
     remembering_requests_for_the_next_life remembering Arc<Mutex<Vec<TaskId>>> => [
-        the_end_of_a_task_clears_the_request_to_cancel
+        the_end_of_a_task_clears_the_request_to_cancel,
+        what_was_cancelled_with_its_parent_is_spawned_again_and_nothing_else
     ] {
         async fn finish(
             &self,
@@ -836,12 +858,44 @@ super::support::saboteurs! {
     /// Breaks `TaskQueue` 15.
     forgetting_who_spawned_it => [
         the_end_of_a_task_cancels_what_it_has_spawned,
-        a_request_to_cancel_a_task_cancels_what_it_has_spawned
+        a_request_to_cancel_a_task_cancels_what_it_has_spawned,
+        what_goes_on_below_a_task_that_has_ended_is_cancelled_too,
+        what_was_cancelled_with_its_parent_is_spawned_again_and_nothing_else
     ] {
-        async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
-            let mut task = task.clone();
-            task.options.spawned = None;
-            store.enqueue(&task, now).await
+        async fn spawn(
+            &self,
+            store: &MemoryStore,
+            parent: &Lease,
+            task: &Task,
+            now: Timestamp,
+        ) -> Result<Task> {
+            if store.get(&task.id).await?.is_none() {
+                store.spawn(parent, task, now).await?;
+                let task = store.get(&task.id).await?.unwrap();
+                let mut changed = task.clone();
+                changed.options.spawned = None;
+                return store.update(&changed, task.updated_at).await;
+            }
+            store.spawn(parent, task, now).await
+        }
+    }
+
+    /// Breaks `TaskQueue` 15.
+    cancelling_down_to_the_first_that_has_ended => [
+        what_goes_on_below_a_task_that_has_ended_is_cancelled_too
+    ] {
+        async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
+            let claimed = store.claim(claim).await?;
+            let part = claimed.iter().find_map(|claimed| claimed.task.parent_task_id.clone());
+            if let Some(parent) = part
+                && let Some(mut task) = store.get(&parent).await?
+                && task.status.is_ended()
+            {
+                let now = task.updated_at;
+                task.options.spawned = None;
+                store.update(&task, now).await?;
+            }
+            Ok(claimed)
         }
     }
 
@@ -869,6 +923,65 @@ super::support::saboteurs! {
     ] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             store.claim(&Claim { only_if_queued: false, ..claim.clone() }).await
+        }
+    }
+
+    /// Breaks `TaskQueue` 17.
+    spawning_under_any_lease => [a_task_is_spawned_under_the_current_lease_of_its_parent_only] {
+        async fn spawn(
+            &self,
+            store: &MemoryStore,
+            parent: &Lease,
+            task: &Task,
+            now: Timestamp,
+        ) -> Result<Task> {
+            match store.spawn(parent, task, now).await {
+                Err(Error::LeaseLost { .. }) => spawn_anyway(store, task, now).await,
+                spawned => spawned,
+            }
+        }
+    }
+
+    /// Breaks `TaskQueue` 17.
+    spawning_for_what_is_to_be_cancelled => [a_task_that_is_to_be_cancelled_spawns_none] {
+        async fn spawn(
+            &self,
+            store: &MemoryStore,
+            parent: &Lease,
+            task: &Task,
+            now: Timestamp,
+        ) -> Result<Task> {
+            match store.spawn(parent, task, now).await {
+                Err(Error::Cancelled) => spawn_anyway(store, task, now).await,
+                spawned => spawned,
+            }
+        }
+    }
+
+    /// Breaks `TaskQueue` 17.
+    enqueueing_spawned_tasks => [a_spawned_task_is_queued_by_its_parent_only] {
+        async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
+            spawn_anyway(store, task, now).await
+        }
+    }
+
+    /// Breaks `TaskQueue` 17.
+    resuming_what_was_cancelled_alone => [
+        what_was_cancelled_with_its_parent_is_spawned_again_and_nothing_else
+    ] {
+        async fn spawn(
+            &self,
+            store: &MemoryStore,
+            parent: &Lease,
+            task: &Task,
+            now: Timestamp,
+        ) -> Result<Task> {
+            match store.spawn(parent, task, now).await? {
+                cancelled if cancelled.status == TaskStatus::Cancelled => {
+                    store.enqueue(&cancelled, now).await
+                }
+                spawned => Ok(spawned),
+            }
         }
     }
 

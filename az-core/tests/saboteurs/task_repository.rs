@@ -24,6 +24,14 @@ async fn list_by<K: Ord>(
 super::support::saboteurs! {
     of task_repository bending BendRuns;
 
+    /// Breaks `TaskRepository` 5.
+    listing_children_only => [the_tasks_below_a_task_are_listed_at_any_depth] {
+        async fn list(&self, store: &MemoryStore, filter: &TaskFilter) -> Result<Vec<Task>> {
+            let parent = filter.below.clone().or(filter.parent.clone());
+            store.list(&TaskFilter { parent, ..filter.clone() }).await
+        }
+    }
+
     /// Breaks `TaskRepository` 1.
     rounding_times => [a_created_task_is_returned_as_given] {
         async fn create(&self, store: &MemoryStore, task: &Task) -> Result<Task> {

@@ -8,6 +8,7 @@ use az_core::cost::{
 };
 use az_core::error::Error;
 use az_core::id::CallId;
+use az_core::money::Usd;
 use rusqlite::Connection;
 
 use super::bucket::{Bucket, statuses};
@@ -104,6 +105,27 @@ fn set(conn: &Connection, bucket: &Bucket) -> Result<()> {
     run(conn, sql, (scope, period, budget.amount.nanos(), alerts, is_hard))?;
     if budget.raises(before) {
         bucket.rearm(conn)?;
+    }
+    Ok(())
+}
+
+/// Sets a hard budget without alerts, unless there is one.
+pub(super) fn set_if_absent(conn: &Connection, budget: &Budget) -> Result<()> {
+    let sql = "INSERT INTO budget (namespace, scope, period, amount, alerts, hard) \
+        VALUES (az_namespace(), ?1, ?2, ?3, '[]', 1) ON CONFLICT DO NOTHING";
+    let (scope, period) = (budget.scope.key(), budget.period.as_str());
+    run(conn, sql, (scope, period, budget.amount.nanos()))?;
+    Ok(())
+}
+
+/// Removes a budget that was set by [`set_if_absent`], unless it was changed since.
+pub(super) fn remove_unchanged(conn: &Connection, scope: &str, amount: Usd) -> Result<()> {
+    let period = Period::Total;
+    let sql = "SELECT 1 FROM budget WHERE namespace = az_namespace() AND scope = ?1 AND period = ?2 \
+        AND amount = ?3 AND alerts = '[]' AND hard = 1";
+    let params = (scope, period.as_str(), amount.nanos());
+    if first(conn, sql, params, |row| row.take::<i64>())?.is_some() {
+        clear(conn, scope, period)?;
     }
     Ok(())
 }

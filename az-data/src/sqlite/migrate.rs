@@ -43,6 +43,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0012_waiting.sql"),
     include_str!("migrations/0013_tool_results.sql"),
     include_str!("migrations/0014_cached_input.sql"),
+    include_str!("migrations/0015_cancelled_alone.sql"),
 ];
 
 /// The newest schema version.

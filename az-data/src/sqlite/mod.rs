@@ -37,6 +37,7 @@ mod queue;
 mod reader;
 mod row;
 mod set_aside;
+mod spawned;
 mod sql;
 mod state;
 mod store;

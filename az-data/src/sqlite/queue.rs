@@ -6,14 +6,15 @@ use az_core::error::Error;
 use az_core::id::{TaskId, WorkerId};
 use az_core::task::{
     CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, QueuedTask, Task, TaskQueue,
-    Waiting, held,
+    TaskStatus, Waiting, held,
 };
 use rusqlite::{Connection, named_params};
 
 use super::row::{bound, first, micros, readable};
+use super::spawned;
 use super::store::SqliteStore;
 use super::task::store;
-use super::task_row::{find_lease, find_parts, find_queued, lease, put_queued, task_id};
+use super::task_row::{find_lease, find_queued, lease, put_queued, task_id};
 use crate::error::Result;
 
 /// Finds the next task for a claim at the time `:now` and the lease time `:lease_now` that presumes
@@ -49,7 +50,24 @@ const OTHERS: &str = "SELECT id, lease_owner, epoch, lease_until FROM task INDEX
 impl TaskQueue for SqliteStore {
     async fn enqueue(&self, task: &Task, now: Timestamp) -> Result<Task, Error> {
         let task = task.clone();
-        self.write(move |conn| enqueue(conn, &task, now)).await
+        self.write(move |conn| {
+            let stored = find_queued(conn, &task.id)?;
+            let before = stored.as_ref().map(|row| row.task.status);
+            put_queueable(conn, QueuedTask::enqueue(stored, &task, now)?, before, now)
+        })
+        .await
+    }
+
+    async fn spawn(&self, parent: &Lease, task: &Task, now: Timestamp) -> Result<Task, Error> {
+        let (lease, task) = (parent.clone(), task.clone());
+        self.write(move |conn| {
+            let parent = find_queued(conn, &lease.task)?;
+            let stored = find_queued(conn, &task.id)?;
+            let before = stored.as_ref().map(|row| row.task.status);
+            let row = QueuedTask::spawn(stored, &task, (parent.as_ref(), &lease), now)?;
+            put_queueable(conn, row, before, now)
+        })
+        .await
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>, Error> {
@@ -100,7 +118,7 @@ impl TaskQueue for SqliteStore {
         self.write(move |conn| {
             let mut row = held(find_queued(conn, &lease.task)?, &lease)?;
             row.park(&lease, &waiting, now)?;
-            put_changed(conn, row, now)
+            put_changed(conn, row, TaskStatus::Running, now)
         })
         .await
     }
@@ -129,14 +147,18 @@ impl TaskQueue for SqliteStore {
     }
 }
 
-fn enqueue(conn: &Connection, given: &Task, now: Timestamp) -> Result<Task> {
-    let stored = find_queued(conn, &given.id)?;
-    let is_new = stored.is_none();
-    let row = QueuedTask::enqueue(stored, given, now)?;
-    if is_new {
+/// Stores a row that was enqueued or spawned; `before` is its status before, if it was stored.
+fn put_queueable(
+    conn: &Connection,
+    row: QueuedTask,
+    before: Option<TaskStatus>,
+    now: Timestamp,
+) -> Result<Task> {
+    let Some(before) = before else {
+        spawned::keep_budget(conn, &row, None)?;
         return store(conn, &row.task, None);
-    }
-    put_changed(conn, row, now)
+    };
+    put_changed(conn, row, before, now)
 }
 
 /// The result of a claim of the next task.
@@ -191,7 +213,7 @@ pub(super) fn finish(
 ) -> Result<Task> {
     let mut row = held(find_queued(conn, &lease.task)?, lease)?;
     row.finish(lease, outcome, now)?;
-    put_changed(conn, row, now)
+    put_changed(conn, row, TaskStatus::Running, now)
 }
 
 fn release(
@@ -202,7 +224,7 @@ fn release(
 ) -> Result<Task> {
     let mut row = held(find_queued(conn, &lease.task)?, lease)?;
     row.release(lease, not_before, now)?;
-    put_changed(conn, row, now)
+    put_changed(conn, row, TaskStatus::Running, now)
 }
 
 /// Applies a rule of the queue to a task and stores the change.
@@ -213,22 +235,24 @@ pub(super) fn change<T>(
     rule: impl FnOnce(&mut QueuedTask) -> Result<T>,
 ) -> Result<T> {
     let mut row = find_queued(conn, id)?.ok_or_else(|| Error::not_found("task", id))?;
+    let before = row.task.status;
     let changed = rule(&mut row)?;
-    put_changed(conn, row, now)?;
+    put_changed(conn, row, before, now)?;
     Ok(changed)
 }
 
-/// Stores a row that a rule of the queue has changed, and cancels what its task has spawned if the task has ended or
-/// is to; returns the task.
-fn put_changed(conn: &Connection, row: QueuedTask, now: Timestamp) -> Result<Task> {
+/// Stores a row that a rule of the queue has changed from the status `before`, with the own budget of its task, and
+/// cancels what the task has spawned if it has ended or is to; returns the task.
+fn put_changed(
+    conn: &Connection,
+    row: QueuedTask,
+    before: TaskStatus,
+    now: Timestamp,
+) -> Result<Task> {
     put_queued(conn, &row)?;
+    spawned::keep_budget(conn, &row, Some(before))?;
     if row.cancels_spawned() {
-        for mut spawned in find_parts(conn, &row.task.id)? {
-            if spawned.is_cancelled_with_parent() {
-                spawned.request_cancel(now)?;
-                put_changed(conn, spawned, now)?;
-            }
-        }
+        spawned::cancel_below(conn, &row.task.id, now)?;
     }
     Ok(row.task)
 }
@@ -236,14 +260,7 @@ fn put_changed(conn: &Connection, row: QueuedTask, now: Timestamp) -> Result<Tas
 #[cfg(test)]
 mod tests {
     use super::super::plans::plan;
-    use super::super::task_row::PARTS;
     use super::{NEXT, OTHERS};
-
-    #[test]
-    fn the_parts_of_a_task_are_found_by_their_index() {
-        let expected = ["SEARCH task USING INDEX task_parts (namespace=? AND parent_task_id=?)"];
-        assert_eq!(plan(&format!("SELECT * {PARTS}")), expected);
-    }
 
     #[test]
     fn leases_of_others_are_read_in_the_order_of_their_index() {

@@ -10,9 +10,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::row::{bound, first, run};
+use super::spawned::BELOW;
 use super::store::SqliteStore;
 use super::task_row::{find, find_all, find_lease, put, rank};
-use super::{hint, hold, payer};
+use super::{hint, hold, payer, spawned};
 use crate::error::Result;
 
 #[async_trait]
@@ -81,10 +82,12 @@ fn list(conn: &Connection, filter: &TaskFilter) -> Result<Vec<Task>> {
 /// conditions of the filter, so that each combination uses its index.
 fn selection(filter: &TaskFilter) -> (String, Vec<Value>) {
     let text = |text: &str| Value::from(text.to_owned());
+    let below = format!("rowid IN ({})", BELOW.replace(":top", "?"));
     let wanted = [
         ("status = ?", filter.status.map(|s| text(s.as_str()))),
         ("priority = ?", filter.priority.map(|p| rank(p).into())),
         ("parent_task_id = ?", filter.parent.as_ref().map(|p| text(p.as_str()))),
+        (&below, filter.below.as_ref().map(|top| text(top.as_str()))),
         (
             "(substr(id, 1, length(?)) = ? OR substr(id, -length(?)) = ?)",
             filter.id_part.as_deref().filter(|part| !part.is_empty()).map(text),
@@ -97,7 +100,9 @@ fn selection(filter: &TaskFilter) -> (String, Vec<Value>) {
             conditions.push(condition.replace('?', &format!("?{}", values.len())));
         }
     }
-    let mut rest = String::from("FROM task WHERE namespace = az_namespace()");
+    // The rows below a task are found by their numbers.
+    let by = if filter.below.is_some() { " NOT INDEXED" } else { "" };
+    let mut rest = format!("FROM task{by} WHERE namespace = az_namespace()");
     if filter.waiting {
         conditions.push("waiting IS NOT NULL".to_owned());
     }
@@ -142,6 +147,7 @@ fn delete(
         lease.check_expired(lease_now)?;
     }
     hold::settle_all(conn, calendar, id)?;
+    spawned::forget_budget(conn, id)?;
     let sql = "INSERT INTO orphaned_blob (name) \
         SELECT blob FROM event WHERE namespace = az_namespace() AND task_id = ?1 AND blob IS NOT NULL \
         ON CONFLICT DO NOTHING";
@@ -197,5 +203,18 @@ mod tests {
             &TaskFilter { parent, ..all },
             "SEARCH task USING INDEX task_parts (namespace=? AND parent_task_id=?)",
         );
+    }
+
+    #[test]
+    fn a_list_of_the_tasks_below_one_reads_no_others() {
+        for status in [None, Some(TaskStatus::Running)] {
+            let below = Some("t".parse().unwrap());
+            let (rest, _) = selection(&TaskFilter { status, below, ..TaskFilter::default() });
+            let steps = plan(&format!("SELECT * {rest}"));
+            let of_tasks: Vec<_> = steps.iter().filter(|step| step.contains(" task ")).collect();
+            let parts = "SEARCH task USING INDEX task_parts (namespace=? AND parent_task_id=?)";
+            let row = "SEARCH task USING INTEGER PRIMARY KEY (rowid=?)";
+            assert_eq!(of_tasks, [row, parts, parts], "{rest}");
+        }
     }
 }

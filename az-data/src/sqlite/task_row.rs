@@ -14,11 +14,8 @@ pub(super) const COLUMNS: &str = "id, status, priority, created_at, updated_at, 
      command, answer, waiting";
 
 /// The columns of the queue, in the order in which [`queued`] reads them.
-const QUEUE: &str = "epoch, lease_owner, lease_until, not_before, cancel_requested";
-
-/// Selects the parts of a task that have not ended.
-pub(super) const PARTS: &str = "FROM task INDEXED BY task_parts WHERE namespace = az_namespace() \
-    AND parent_task_id = ?1 AND status IN ('initialized', 'pending', 'running')";
+const QUEUE: &str =
+    "epoch, lease_owner, lease_until, not_before, cancel_requested, cancelled_alone";
 
 /// Reads a task from the [`COLUMNS`]. A part that cannot be read has its default, and the task has
 /// the damage; only the id has to be readable.
@@ -117,20 +114,15 @@ pub(super) fn find_queued(conn: &Connection, id: &TaskId) -> Result<Option<Queue
     first(conn, &sql, [id.as_str()], queued)
 }
 
-/// Finds the parts of a task that have not ended, with the data of the queue. Those of which that cannot be read are
-/// left out.
-pub(super) fn find_parts(conn: &Connection, id: &TaskId) -> Result<Vec<QueuedTask>> {
-    readable(conn, &format!("SELECT {COLUMNS}, {QUEUE} {PARTS}"), [id.as_str()], queued)
-}
-
 fn queued(row: &mut Columns<'_>) -> Result<QueuedTask> {
     let task = task(row)?;
     let epoch = row.count()?;
     let owner = row.parsed_if_any(worker_id)?;
     let lease = owner.zip(row.time_if_any()?);
     let lease = lease.map(|(owner, until)| Lease { task: task.id.clone(), owner, epoch, until });
-    let (not_before, cancel_requested) = (row.time_if_any()?, row.take()?);
-    Ok(QueuedTask { task, epoch, lease, not_before, cancel_requested })
+    let not_before = row.time_if_any()?;
+    let (cancel_requested, cancelled_alone) = (row.take()?, row.take()?);
+    Ok(QueuedTask { task, epoch, lease, not_before, cancel_requested, cancelled_alone })
 }
 
 /// Finds the lease of a task, expired or not.
@@ -203,12 +195,12 @@ pub(super) fn put(conn: &Connection, task: &Task) -> Result<()> {
 /// Stores the changes that a rule of the queue makes to a row: the status, the times that depend on
 /// it, and the lease.
 pub(super) fn put_queued(conn: &Connection, row: &QueuedTask) -> Result<()> {
-    let QueuedTask { task, epoch, lease, not_before, cancel_requested } = row;
+    let QueuedTask { task, epoch, lease, not_before, cancel_requested, cancelled_alone } = row;
     let sql = "UPDATE task SET status = :status, started_at = :started_at, \
             completed_at = :completed_at, updated_at = :updated_at, failure = :failure, \
             answer = :answer, epoch = :epoch, lease_owner = :owner, lease_until = :until, \
             not_before = :not_before, cancel_requested = :cancel_requested, \
-            waiting = :waiting, deny_at = :deny_at \
+            cancelled_alone = :cancelled_alone, waiting = :waiting, deny_at = :deny_at \
         WHERE namespace = az_namespace() AND id = :id";
     let params = named_params! {
         ":id": task.id.as_str(),
@@ -223,6 +215,7 @@ pub(super) fn put_queued(conn: &Connection, row: &QueuedTask) -> Result<()> {
         ":until": lease.as_ref().map(|lease| micros(lease.until)),
         ":not_before": not_before.map(micros),
         ":cancel_requested": cancel_requested,
+        ":cancelled_alone": cancelled_alone,
         ":waiting": waiting(task)?,
         ":deny_at": deny_at(task),
     };

@@ -102,7 +102,7 @@ fn a_foreign_key_that_the_migration_would_break_is_refused_before_anything_chang
     user.execute_batch("DROP TABLE note").expect("it is dropped");
     drop(user);
     drop(home.open());
-    assert_eq!(found(&path).0, 14);
+    assert_eq!(found(&path).0, 15);
 }
 
 #[tokio::test]

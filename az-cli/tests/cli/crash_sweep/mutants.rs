@@ -408,6 +408,10 @@ impl TaskQueue for Store {
         self.inner.enqueue(task, now).await
     }
 
+    async fn spawn(&self, parent: &Lease, task: &Task, now: Timestamp) -> Result<Task> {
+        self.inner.spawn(parent, task, now).await
+    }
+
     async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>> {
         self.inner.claim(claim).await
     }

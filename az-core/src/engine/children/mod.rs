@@ -17,7 +17,7 @@ use super::engine::Engine;
 use super::stop::Stop;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
-use crate::task::Task;
+use crate::task::{Lease, Task};
 use crate::tool::{ChildReport, SpawnRequest, SpawnTasks};
 
 /// The child tasks of a run.
@@ -28,6 +28,8 @@ use crate::tool::{ChildReport, SpawnRequest, SpawnTasks};
 pub(super) struct Children {
     engine: Engine,
     parent: Arc<Task>,
+    /// The lease of the parent.
+    lease: Lease,
     /// Requested when the run is stopped.
     stop: Stop,
     /// Requested when the run ends, with what is to become of the children.
@@ -45,9 +47,9 @@ struct Local {
 }
 
 impl Children {
-    pub(super) fn new(engine: Engine, parent: Arc<Task>, stop: Stop) -> Arc<Self> {
+    pub(super) fn new(engine: Engine, parent: Arc<Task>, lease: Lease, stop: Stop) -> Arc<Self> {
         let (ending, local) = (Stop::new(), Mutex::default());
-        Arc::new(Self { engine, parent, stop, ending, local, changed: Notify::new() })
+        Arc::new(Self { engine, parent, lease, stop, ending, local, changed: Notify::new() })
     }
 
     fn local(&self) -> MutexGuard<'_, Local> {

@@ -34,15 +34,14 @@ impl Children {
     }
 
     /// Resumes the children of a task that is resumed: runs those that have not ended, and queues those again that
-    /// were cancelled, unless their end was `told`.
+    /// were cancelled with it, unless their end was `told`.
     pub(in crate::engine) async fn resume(self: &Arc<Self>, told: &BTreeSet<TaskId>) -> Result<()> {
         if self.stop.reason().is_some() {
             return Ok(());
         }
-        let context = self.engine.context();
         for child in self.list(TaskStatus::Cancelled).await? {
             if !told.contains(&child.id) {
-                context.store.enqueue(&child, context.clock.now()).await?;
+                self.queue(&child).await?;
             }
         }
         for status in [TaskStatus::Pending, TaskStatus::Running] {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::Children;
-use crate::cost::{Budget, Limit, Payer, Period, Scope};
+use crate::cost::Payer;
 use crate::engine::budget::budget_left;
+use crate::engine::stop::StopReason;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::money::Usd;
@@ -26,15 +27,24 @@ impl Children {
         if context.store.get(&id).await?.is_none() {
             let child = self.child(id.clone(), request)?;
             self.check_number().await?;
-            self.set_budget(&id, request.budget).await?;
-            match context.store.enqueue(&child, context.clock.now()).await {
-                // An attempt whose process lost the lease has created it meanwhile.
-                Err(Error::AlreadyExists { .. }) => {}
-                queued => drop(queued?),
-            }
+            self.check_budget(request.budget).await?;
+            self.queue(&child).await?;
         }
         self.run(&id);
         Ok(id)
+    }
+
+    /// Queues a child that is new, or that was cancelled with this task.
+    pub(super) async fn queue(&self, child: &Task) -> Result<()> {
+        let context = self.engine.context();
+        let queued = context.store.spawn(&self.lease, child, context.clock.now()).await;
+        match &queued {
+            // The run has not seen it yet.
+            Err(Error::Cancelled) => self.stop.request(StopReason::Cancelled),
+            Err(Error::LeaseLost { .. }) => self.stop.request(StopReason::LeaseLost),
+            _ => {}
+        }
+        queued.map(drop)
     }
 
     /// Returns the task to queue: with the limits, the permissions and the workspace of its parent.
@@ -126,23 +136,8 @@ impl Children {
         Err(Error::invalid("tasks", reason))
     }
 
-    /// Removes the budget that the parent of this task has set for it, once the task is completed and cannot be
-    /// resumed. Otherwise one budget would remain for each child.
-    pub(in crate::engine) async fn clear_own_budget(&self) {
-        let spawned = self.parent.options.spawned.as_ref();
-        if spawned.is_none_or(|spawned| spawned.budget.is_none()) {
-            return;
-        }
-        let scope = Scope::Payer((&self.parent.id).into());
-        let store = &self.engine.context().store;
-        if let Err(error) = store.clear_budget(&scope, Period::Total).await {
-            let error = error.chain();
-            tracing::warn!(task = %self.parent.id, error, "failed to remove the budget of a child task");
-        }
-    }
-
-    /// Sets the budget of a child before it can be claimed.
-    async fn set_budget(&self, id: &TaskId, amount: Option<Usd>) -> Result<()> {
+    /// Checks that a child may spend an amount: that this task has as much left.
+    async fn check_budget(&self, amount: Option<Usd>) -> Result<()> {
         let Some(amount) = amount else { return Ok(()) };
         let context = self.engine.context();
         let now = context.clock.now();
@@ -153,14 +148,7 @@ impl Children {
             );
             return Err(Error::invalid("budget", reason));
         }
-        let budget = Budget {
-            scope: Scope::Payer(id.into()),
-            period: Period::Total,
-            amount,
-            alerts: Vec::new(),
-            limit: Limit::Hard,
-        };
-        context.store.set_budget(&budget, now).await
+        Ok(())
     }
 }
 

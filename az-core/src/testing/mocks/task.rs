@@ -42,6 +42,7 @@ mock! {
     #[async_trait]
     impl TaskQueue for TaskQueue {
         async fn enqueue(&self, task: &Task, now: Timestamp) -> Result<Task>;
+        async fn spawn(&self, parent: &Lease, task: &Task, now: Timestamp) -> Result<Task>;
         async fn claim(&self, claim: &Claim) -> Result<Option<Claimed>>;
         async fn heartbeat(&self, leases: &[Lease], until: Timestamp) -> Result<Vec<HeartbeatStatus>>;
         async fn finish(&self, lease: &Lease, outcome: &Outcome, now: Timestamp) -> Result<Task>;

@@ -4,7 +4,7 @@ use super::Tasks;
 use crate::ensure_eq;
 use crate::task::{Task, TaskFilter, TaskPriority, TaskRepository, TaskStatus};
 use crate::testing::kit::Checked;
-use crate::testing::sample::{at, task, task_id, waiting};
+use crate::testing::sample::{at, spawned, task, task_id, waiting};
 
 async fn ids(tasks: &dyn TaskRepository, filter: &TaskFilter) -> Checked<Vec<String>> {
     let found = tasks.list(filter).await?;
@@ -112,6 +112,34 @@ pub(super) async fn parked_tasks_can_be_listed(fixture: Tasks<'_>) -> Checked {
     ensure_eq!(ids(&*tasks, &parked).await?, ["new", "old"], "the parked tasks");
     let limited = TaskFilter { status: Some(pending), limit: 1, offset: 1, ..parked };
     ensure_eq!(ids(&*tasks, &limited).await?, ["old"], "a page of the parked tasks");
+    Ok(())
+}
+
+/// Checks `TaskRepository` 5.
+pub(super) async fn the_tasks_below_a_task_are_listed_at_any_depth(fixture: Tasks<'_>) -> Checked {
+    let tasks = fixture.open().await;
+    let (pending, failed) = (TaskStatus::Pending, TaskStatus::Failed);
+    for (id, parent, status) in [
+        ("child", "top", failed),
+        ("grandchild", "child", pending),
+        ("last", "grandchild", failed),
+        ("other", "elsewhere", failed),
+        ("of-part", "part", failed),
+    ] {
+        tasks.create(&Task { status, ..spawned(id, parent) }).await?;
+    }
+    // A part that was not spawned.
+    tasks.create(&task("part", 0).with_parent(task_id("top"))).await?;
+    let below = |id| TaskFilter { below: Some(task_id(id)), ..TaskFilter::default() };
+    for (filter, expected) in [
+        (below("top"), vec!["last", "grandchild", "child"]),
+        (below("child"), vec!["last", "grandchild"]),
+        (below("last"), vec![]),
+        (TaskFilter { status: Some(failed), ..below("top") }, vec!["last", "child"]),
+        (TaskFilter { limit: 1, offset: 1, ..below("top") }, vec!["grandchild"]),
+    ] {
+        ensure_eq!(ids(&*tasks, &filter).await?, expected, "the tasks with {filter:?}");
+    }
     Ok(())
 }
 
