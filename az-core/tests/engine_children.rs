@@ -494,6 +494,40 @@ async fn cancelling_a_task_ends_what_dead_workers_ran_at_any_depth() {
     }
 }
 
+/// Checks `SpawnTasks` 2.
+#[tokio::test(start_paused = true)]
+async fn what_a_resumed_task_may_not_do_its_children_may_not_do_either() {
+    let scene = Scene::new();
+    let child = json!({"command": "spawn {\"command\": \"sleep\"}\nwait {}"});
+    scene.interrupted(&format!("spawn {child}\nwait {{}}"), 3).await;
+    let child = scene.children().await.remove(0).id;
+    let below = TaskFilter { parent: Some(child.clone()), ..TaskFilter::default() };
+    let grandchild = scene.store.list(&below).await.unwrap().remove(0).id;
+    let before =
+        TaskOptions::default().with_deny(["b"]).with_allow(["r", "s"]).with_env(["X", "Y"]);
+    let now = TaskOptions::default().with_deny(["a"]).with_allow(["r"]).with_env(["X"]);
+    let now = now.with_tools([TASK_SPAWN, TASK_WAIT]);
+    for (id, options) in [(&child, &before), (&grandchild, &before), (&task_id("parent"), &now)] {
+        let mut task = scene.store.get(id).await.unwrap().unwrap();
+        let spawned = task.options.spawned.take();
+        task.options = options.clone();
+        task.options.spawned = spawned;
+        scene.store.update(&task, at(3)).await.unwrap();
+    }
+    let options = |id: &TaskId| {
+        let (store, id) = (scene.store.clone(), id.clone());
+        async move { store.get(&id).await.unwrap().unwrap().options }
+    };
+
+    // A worker that claims one makes no call that a task above it may not make.
+    scene.engine().resume_until(&grandchild, Stop::new()).await.unwrap();
+    let banned = before.with_deny(["b", "a"]).with_tools([TASK_SPAWN, TASK_WAIT]);
+    assert_eq!(options(&grandchild).await, banned.clone().with_spawned(Spawned::at_level(2)));
+    scene.resume().await.unwrap();
+    let restricted = banned.with_allow(["r"]).with_env(["X"]);
+    assert_eq!(options(&child).await, restricted.with_spawned(Spawned::at_level(1)));
+}
+
 /// Checks `SpawnTasks` 1.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_was_superseded_or_is_to_be_cancelled_spawns_nothing() {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 
 use super::agent::Answer;
+use super::children::inherit_bans;
 use super::claim::OwnedTask;
 use super::engine::{Engine, EngineContext};
 use super::event::RunEventKind;
@@ -37,6 +38,10 @@ pub(super) async fn drive(engine: Engine, owned: OwnedTask, stop: Stop) -> Resul
             let outcome = Outcome::Failed { failure: Failure::from(&error) };
             return finish_unreadable(&context, &lease, &outcome).await;
         }
+    };
+    let task = match inherit_bans(&context, task).await {
+        Ok(task) => task,
+        Err(error) => return Err(give_back(&context, &lease, error).await),
     };
     let mut run = Run::new(engine, task, (lease, fence), record, stop);
     let worked = match run.open().await {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{Task, TaskStatus};
+use super::options::TaskOptions;
 use super::queue::{CancelOutcome, Claim, Lease};
 use super::queued::{QueuedTask, held};
 use crate::clock::Timestamp;
@@ -33,6 +34,29 @@ impl Spawned {
     pub const fn with_budget(mut self, budget: Option<Usd>) -> Self {
         self.budget = budget;
         self
+    }
+}
+
+impl TaskOptions {
+    /// Takes from a spawned task the tools that a task above it does not have or may not call.
+    pub(crate) fn inherit_bans(&mut self, above: &Self) {
+        if let Some(allowed) = &above.tools {
+            match &mut self.tools {
+                Some(own) => own.retain(|tool| allowed.contains(tool)),
+                None => self.tools = Some(allowed.clone()),
+            }
+        }
+        let denied = above.deny.iter().filter(|rule| !self.deny.contains(rule));
+        let denied: Vec<_> = denied.cloned().collect();
+        self.deny.extend(denied);
+    }
+
+    /// Restricts a spawned task to what a task above it may do: also to its tools without approval and its variables,
+    /// of which a person may have given the task more.
+    pub(crate) fn restrict_to(&mut self, above: &Self) {
+        self.inherit_bans(above);
+        self.allow.retain(|rule| above.allow.contains(rule));
+        self.env.retain(|name| above.env.contains(name));
     }
 }
 
@@ -279,6 +303,32 @@ mod tests {
             let without = QueuedTask::new(Task { status: after, ..child(None) });
             assert_eq!(without.budget_change(before), None);
         }
+    }
+
+    #[test]
+    fn a_spawned_task_may_do_no_more_than_its_parent() {
+        let options = |tools: Option<&[&str]>, allow: &[&str], deny: &[&str], env: &[&str]| {
+            let options = TaskOptions::default();
+            let options =
+                options.with_allow(allow.to_vec()).with_deny(deny.to_vec()).with_env(env.to_vec());
+            tools.map_or(options.clone(), |tools| options.with_tools(tools.to_vec()))
+        };
+        let parent = options(Some(&["a", "b"]), &["x"], &["d", "e"], &["TERM"]);
+        for (own, expected) in [
+            (
+                options(Some(&["b", "c"]), &["x", "y"], &["c", "e"], &["TERM", "LANG"]),
+                options(Some(&["b"]), &["x"], &["c", "e", "d"], &["TERM"]),
+            ),
+            (options(None, &[], &[], &[]), options(Some(&["a", "b"]), &[], &["d", "e"], &[])),
+        ] {
+            let mut restricted = own;
+            restricted.restrict_to(&parent);
+            assert_eq!(restricted, expected);
+        }
+        let unlimited = options(Some(&["a"]), &[], &[], &[]);
+        let mut restricted = unlimited.clone();
+        restricted.restrict_to(&TaskOptions::default());
+        assert_eq!(restricted, unlimited);
     }
 
     #[test]

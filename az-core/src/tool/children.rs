@@ -107,7 +107,8 @@ pub(crate) fn told_ends(tool: &str, data: Option<&Value>) -> Vec<TaskId> {
 ///    the key of an earlier call, [`spawn`](Self::spawn) returns the task that this one created, and
 ///    creates none.
 /// 2. A spawned task may do no more than its parent: its workspace, rules, variables, instructions and limits are those of
-///    the parent, and its tools are those of the parent or some of them. It runs on a model that reads or writes a file
+///    the parent, and its tools are those of the parent or some of them. If its parent may do less once it is resumed,
+///    so may the task from its next claim on. It runs on a model that reads or writes a file
 ///    only if this is the model of its parent.
 /// 3. A task that would exceed the number of children at once, the number of levels, or what its parent may spend
 ///    is refused with `Invalid`, and so is one with a tool that its parent may not use. Nothing is created then.

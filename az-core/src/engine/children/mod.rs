@@ -1,6 +1,7 @@
 //! The child tasks of a run: spawned by it, and run beside it.
 
 mod cancel;
+mod restrict;
 mod run;
 mod spawn;
 mod wait;
@@ -19,6 +20,8 @@ use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::task::{Lease, Task};
 use crate::tool::{ChildReport, SpawnRequest, SpawnTasks};
+
+pub(super) use self::restrict::inherit_bans;
 
 /// The child tasks of a run.
 ///

@@ -39,6 +39,7 @@ impl Children {
         if self.stop.reason().is_some() {
             return Ok(());
         }
+        self.restrict().await?;
         for child in self.list(TaskStatus::Cancelled).await? {
             if !told.contains(&child.id) {
                 self.queue(&child).await?;
