@@ -78,6 +78,12 @@ pub enum CliError {
         /// The worker.
         owner: WorkerId,
     },
+    /// Tasks that were cancelled have not stopped yet.
+    #[error("cancellation requested; {} still {}", plural(*tasks, "task"), if *tasks == 1 { "stops" } else { "stop" })]
+    StillStopping {
+        /// The number of tasks.
+        tasks: usize,
+    },
     /// No model can be used: the name is unknown, or its server does not answer.
     #[error("{message}")]
     Model {
@@ -158,6 +164,7 @@ impl CliError {
             Self::Config(ConfigError::Changed(_)) => 75,
             Self::Settings(_) | Self::Config(_) => 78,
             Self::TaskRunning { .. } => 75,
+            Self::StillStopping { .. } => code_of_kind(ErrorKind::TimedOut),
             Self::Model { kind, .. } => code_of_failure(*kind),
             Self::UnknownTask { .. } | Self::UnknownTool { .. } => 66,
             Self::ToolDenied { .. } => 77,
@@ -178,6 +185,11 @@ impl CliError {
             Self::TaskRunning { id, .. } => Some(format!(
                 "wait until it ends, or `az task delete --force {id}` cancels it first"
             )),
+            Self::StillStopping { .. } => Some(
+                "`az task list --status running` lists them; `az task cancel` again ends those \
+                 whose processes are gone"
+                    .to_owned(),
+            ),
             Self::Model { help, .. } => Some(help.clone()),
             Self::UnknownTask { .. } => Some("`az task list` lists the tasks".to_owned()),
             Self::UnknownTool { .. } => Some("`az tools list` lists the tools".to_owned()),
@@ -327,7 +339,15 @@ fn code_of_kind(kind: ErrorKind) -> u8 {
 mod tests {
     use az_core::error::ErrorKind;
 
-    use super::code_of_failure;
+    use super::{CliError, code_of_failure};
+
+    #[test]
+    fn tasks_that_do_not_stop_are_counted() {
+        let message = |tasks| CliError::StillStopping { tasks }.to_string();
+        assert_eq!(message(1), "cancellation requested; 1 task still stops");
+        assert_eq!(message(72), "cancellation requested; 72 tasks still stop");
+        assert_eq!(CliError::StillStopping { tasks: 1 }.exit_code(), 124);
+    }
 
     #[test]
     fn an_unknown_model_of_a_task_is_a_settings_error() {
