@@ -139,11 +139,21 @@ fn problems_do_not_quote_all_of_a_large_schema() {
 #[test]
 fn a_schema_with_a_key_is_refused_and_the_key_is_not_shown() {
     let az = Az::new().with_var("MY_API_KEY", "sk-example-0123456789");
-    az.file("key.json", r#"{"type": "sk-example-0123456789"}"#);
+    for schema in [
+        r#"{"type": "sk-example-0123456789"}"#,
+        r#"{"title": "s\u006b-example-0123456789"}"#,
+        r#"{"properties": {"sk-exampl\u0065-0123456789": {}}}"#,
+    ] {
+        az.file("key.json", schema);
+        let ended = az.az(&["task", "run", "count", "--output-schema", "key.json"]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        let reason = "--output-schema key.json: contains a key or password, and would be recorded";
+        assert!(ended.stderr.contains(reason), "{ended:?}");
+        assert!(!ended.stderr.contains("sk-example"), "{ended:?}");
+    }
+    az.file("key.json", r#"{"sk-exampl\u0065-0123456789": 1}"#);
     let ended = az.az(&["task", "run", "count", "--output-schema", "key.json"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
-    let reason = "--output-schema key.json: contains a key or password, and would be recorded";
-    assert!(ended.stderr.contains(reason), "{ended:?}");
     assert!(!ended.stderr.contains("sk-example"), "{ended:?}");
 }
 

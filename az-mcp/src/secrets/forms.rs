@@ -33,6 +33,13 @@ pub(super) fn forms(secret: &str) -> BTreeSet<String> {
     let json = serde_json::Value::from(secret).to_string();
     forms.insert(json.trim_matches('"').to_owned());
     forms.insert(json.trim_matches('"').replace('/', "\\/"));
+    // Encoders escape what is not ASCII, or everything.
+    for uppercase in [false, true] {
+        let ascii = json_escaped(json.trim_matches('"'), |unit| unit > 0x7f, uppercase);
+        forms.insert(ascii.replace('/', "\\/"));
+        forms.insert(ascii);
+        forms.insert(json_escaped(secret, |_| true, uppercase));
+    }
     let is_one_word = |line: &&str| !line.contains(char::is_whitespace) && !line.starts_with("--");
     let lines = secret.lines().map(str::trim).filter(is_one_word);
     forms.extend(lines.filter(|line| line.len() >= SHORTEST_LINE).map(str::to_owned));
@@ -48,6 +55,19 @@ fn base64(engine: &impl Engine, secret: &str, before: usize) -> Option<String> {
     let start = (before * 8).div_ceil(6);
     let end = (before + secret.len()) * 8 / 6;
     text.get(start..end).map(str::to_owned)
+}
+
+/// Returns a text with some of its UTF-16 code units escaped as JSON has them, such as `\u0041`. Those that stay
+/// have to be ASCII.
+fn json_escaped(text: &str, escapes: impl Fn(u16) -> bool, uppercase: bool) -> String {
+    text.encode_utf16().fold(String::new(), |mut escaped, unit| {
+        match u8::try_from(unit) {
+            Ok(byte) if !escapes(unit) => escaped.push(char::from(byte)),
+            _ if uppercase => escaped.push_str(&format!("\\u{unit:04X}")),
+            _ => escaped.push_str(&format!("\\u{unit:04x}")),
+        }
+        escaped
+    })
 }
 
 fn url_encoded(secret: &str, leaves: &str) -> String {

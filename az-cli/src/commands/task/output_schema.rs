@@ -27,14 +27,22 @@ pub(super) fn read_output_schema(
         let limit = LARGEST_OUTPUT_SCHEMA >> 10;
         return Err(refused(&format!("larger than {limit} KiB; shorten it")));
     }
+    let with_secret = || {
+        refused(
+            "contains a key or password, and would be recorded and sent to the model; take it out",
+        )
+    };
     // A masked schema would be another one.
     if secrets.contains(&text) {
-        return Err(refused(
-            "contains a key or password, and would be recorded and sent to the model; take it out",
-        ));
+        return Err(with_secret());
     }
-    OutputSchema::parse(&text).map_err(|error| match error {
-        Error::Invalid { reason, .. } => refused(&reason),
+    let schema = OutputSchema::parse(&text).map_err(|error| match error {
+        Error::Invalid { reason, .. } => refused(&secrets.redact(&reason)),
         other => other.into(),
-    })
+    })?;
+    // Any characters of a text may be escaped in the file.
+    match secrets.find(schema.as_value()) {
+        Some(_) => Err(with_secret()),
+        None => Ok(schema),
+    }
 }
