@@ -172,12 +172,11 @@ fn unknown(
     let written = name.get_ref();
     let names = keys.iter().map(|key| key.name);
     let likely = near(&written.replace('-', "_"), names.clone()).into_iter().next();
-    let likely = likely.or_else(|| {
-        let all = all_keys();
-        let elsewhere = |full: &&String| full.rsplit('.').next() == Some(&**written);
-        all.iter().map(|(full, _)| full).find(elsewhere).cloned()
-    });
-    let what = match likely {
+    let likely = likely.or_else(|| elsewhere(written));
+    let what = match &likely {
+        Some(place) if place == written => format!(
+            "unknown key `{written}`; it belongs to the beginning of the file, before all tables"
+        ),
         Some(_) => format!("unknown key `{written}`"),
         None => {
             let known = names.collect::<Vec<_>>().join(", ");
@@ -185,5 +184,18 @@ fn unknown(
         }
     };
     let problem = Problem::new("", name.span(), what);
+    let likely = likely.filter(|place| place != written);
     Problem { suggestion: likely, key: prefix.trim_end_matches('.').to_owned(), ..problem }
+}
+
+/// Returns the place of a key that was written in another table, as it is written there: the header of a table,
+/// or the full name of another key.
+fn elsewhere(written: &str) -> Option<String> {
+    let mut all = all_keys().into_iter();
+    let (full, key) = all.find(|(full, _)| full.rsplit('.').next() == Some(written))?;
+    Some(match key.kind {
+        Kind::Table(_) => format!("[{full}]"),
+        Kind::Tables(_) => format!("[[{full}]]"),
+        _ => full,
+    })
 }

@@ -91,6 +91,26 @@ fn a_message_has_the_line_and_carets_below_the_error() {
 }
 
 #[test]
+fn a_key_in_the_wrong_table_is_named_as_it_is_written_in_the_right_place() {
+    for (text, expected) in [
+        (
+            "[tools.sandbox]\ntier = \"off\"",
+            "tools: unknown key `sandbox`; did you mean `[sandbox]`?",
+        ),
+        ("[routing]", "unknown key `routing`; did you mean `[llm.routing]`?"),
+        ("[[rules]]", "unknown key `rules`; did you mean `[[tools.rules]]`?"),
+        ("hosts = []", "unknown key `hosts`; did you mean `tools.web.hosts`?"),
+        (
+            "[store]\ndata_dir = \"/x\"",
+            "store: unknown key `data_dir`; it belongs to the beginning of the file, before all tables",
+        ),
+    ] {
+        let found: Vec<_> = problems(text).iter().map(ConfigProblem::in_words).collect();
+        assert_eq!(found, [expected], "{text}");
+    }
+}
+
+#[test]
 fn a_line_with_several_values_is_shown_without_them() {
     for text in [
         "network = { proxy = \"http://u:pw@p:3128\", ca_file = 5 }\n",
