@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use az_ai::provider::network::Network;
 use az_mcp::builtin::web::{LARGEST_BODY, WebClient, WebResponse};
 use az_mcp::sandbox::{AddressCheck, PublicAddresses, Resolver, SystemResolver};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -19,24 +20,25 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// What is asked for, if a server has several forms of a page.
 const ACCEPTED: &str = "text/html, text/markdown, text/plain, application/json, */*;q=0.1";
 
-/// Gets pages from public addresses.
+/// Gets pages from public addresses, or through the configured proxies.
 #[derive(Debug)]
 pub(crate) struct CheckedClient {
     resolver: Arc<dyn Resolver>,
     check: Arc<dyn AddressCheck>,
+    network: Network,
     client: OnceLock<Client>,
 }
 
-impl Default for CheckedClient {
-    fn default() -> Self {
-        Self::new(Arc::new(SystemResolver), Arc::new(PublicAddresses))
-    }
-}
-
 impl CheckedClient {
+    /// Creates a client that uses the proxies and the certificate authorities of a network.
+    pub(crate) fn of(network: Network) -> Self {
+        Self::new(Arc::new(SystemResolver), Arc::new(PublicAddresses), network)
+    }
+
     /// Creates a client that finds and checks addresses in this way.
-    fn new(resolver: Arc<dyn Resolver>, check: Arc<dyn AddressCheck>) -> Self {
-        Self { resolver, check, client: OnceLock::new() }
+    fn new(resolver: Arc<dyn Resolver>, check: Arc<dyn AddressCheck>, network: Network) -> Self {
+        // The client's certificate is for providers.
+        Self { resolver, check, network: network.without_identity(), client: OnceLock::new() }
     }
 
     /// Returns the client, which is created when it is first needed: that reads the certificates of the system.
@@ -45,14 +47,18 @@ impl CheckedClient {
             return Ok(client);
         }
         let (resolver, check) = (Arc::clone(&self.resolver), Arc::clone(&self.check));
+        let proxies = self.network.proxy_hosts().collect();
         az_ai::provider::http::use_cryptography();
-        let client = Client::builder()
+        let builder = Client::builder()
+            // Environment variables are read elsewhere, in one place.
             .no_proxy()
             .redirect(Policy::none())
             .referer(false)
             .connect_timeout(CONNECT)
             .user_agent(concat!("az/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(CheckedAddresses { resolver, check }))
+            .dns_resolver(Arc::new(CheckedAddresses { resolver, check, proxies }));
+        let builder = self.network.configure(builder).map_err(|error| error.to_string())?;
+        let client = builder
             .build()
             .map_err(|error| format!("the HTTP client cannot be created: {}", reason(error)))?;
         Ok(self.client.get_or_init(|| client))
@@ -67,6 +73,9 @@ impl WebClient for CheckedClient {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if host.parse::<IpAddr>().is_ok_and(|address| !self.check.allows(address)) {
             return Err("this is not an address of the public Internet".to_owned());
+        }
+        if self.network.proxy_hosts().any(|proxy| proxy.eq_ignore_ascii_case(host)) {
+            return Err("this is the proxy of az, which has no pages".to_owned());
         }
         let request = self.client()?.get(url.clone()).header(ACCEPT, ACCEPTED);
         let mut response = request.send().await.map_err(reason)?;
@@ -97,18 +106,26 @@ async fn body_of(response: &mut Response) -> Result<(Vec<u8>, bool), String> {
 
 /// Finds addresses, and refuses a host of which one is not allowed. The client connects to no other addresses
 /// than those that are returned, so that a second answer of a name server changes nothing.
+///
+/// A proxy may have any address: a person has configured it. It finds the addresses of the hosts that are reached
+/// through it.
 #[derive(Debug)]
 struct CheckedAddresses {
     resolver: Arc<dyn Resolver>,
     check: Arc<dyn AddressCheck>,
+    /// The hosts of the proxies.
+    proxies: Vec<String>,
 }
 
 impl Resolve for CheckedAddresses {
     fn resolve(&self, name: Name) -> Resolving {
         let (resolver, check) = (Arc::clone(&self.resolver), Arc::clone(&self.check));
+        let is_proxy = self.proxies.iter().any(|proxy| proxy.eq_ignore_ascii_case(name.as_str()));
         Box::pin(async move {
             let addresses = resolver.resolve(name.as_str()).await?;
-            if let Some(address) = addresses.iter().find(|address| !check.allows(**address)) {
+            if !is_proxy
+                && let Some(address) = addresses.iter().find(|address| !check.allows(**address))
+            {
                 let refused = Refused { name: name.as_str().to_owned(), address: *address };
                 return Err(refused.into());
             }

@@ -86,17 +86,30 @@ impl Network {
         proxy.as_ref().filter(|_| !is_loopback).map(|setting| setting.origin.as_str())
     }
 
-    /// Configures the HTTP client.
+    /// Returns the network without the client's certificate, for servers that it is not meant for.
+    #[must_use]
+    pub fn without_identity(mut self) -> Self {
+        self.identity = None;
+        self
+    }
+
+    /// Returns the hosts of the proxies.
+    pub fn proxy_hosts(&self) -> impl Iterator<Item = String> {
+        let proxies = self.http_proxy.iter().chain(&self.https_proxy);
+        proxies.filter_map(|proxy| host_of(proxy_url(&proxy.value)?.as_str()))
+    }
+
+    /// Configures an HTTP client.
     ///
     /// # Errors
     ///
     /// [`Error::Setup`] that names the invalid setting.
-    pub(super) fn configure(&self, mut builder: ClientBuilder) -> Result<ClientBuilder> {
+    pub fn configure(&self, mut builder: ClientBuilder) -> Result<ClientBuilder> {
         let hosts = NoProxy::from_string(&format!("{LOOPBACK},{}", self.no_proxy));
         let http = self.http_proxy.as_ref().map(|it| (it, Proxy::http(it.value.as_str())));
         let https = self.https_proxy.as_ref().map(|it| (it, Proxy::https(it.value.as_str())));
         for (Setting { value, origin }, proxy) in http.into_iter().chain(https) {
-            let proxy = proxy.ok().filter(|_| is_proxy(value)).ok_or_else(|| {
+            let proxy = proxy.ok().filter(|_| proxy_url(value).is_some()).ok_or_else(|| {
                 let expected = "must be the address of a proxy, such as http://proxy:3128 or \
                                 socks5h://proxy:1080";
                 invalid(origin, expected)
@@ -120,14 +133,12 @@ impl Network {
     }
 }
 
-/// Whether this is the address of a proxy. Without a scheme it is that of an HTTP proxy.
-fn is_proxy(address: &str) -> bool {
+/// Returns the address of a proxy as a URL; `None` if it is none. Without a scheme it is that of an HTTP proxy.
+fn proxy_url(address: &str) -> Option<Url> {
     let with_scheme = if address.contains("://") { "" } else { "http://" };
-    let url = Url::parse(&format!("{with_scheme}{address}"));
-    url.is_ok_and(|url| {
-        let schemes = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
-        schemes.contains(&url.scheme()) && url.has_host()
-    })
+    let schemes = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+    let url = Url::parse(&format!("{with_scheme}{address}")).ok();
+    url.filter(|url| schemes.contains(&url.scheme()) && url.has_host())
 }
 
 /// Whether a host of an address is this machine.
@@ -184,6 +195,15 @@ mod tests {
             assert!(error.starts_with(&expected) && !error.contains("canary"), "{error}");
             assert!(!format!("{network:?}").contains("canary"));
         }
+    }
+
+    #[test]
+    fn the_hosts_of_proxies_are_those_of_their_addresses() {
+        let network = Network::default()
+            .with_http_proxy("user:pw@first.example:3128", "")
+            .with_https_proxy("socks5h://second.example", "");
+        assert!(network.proxy_hosts().eq(["first.example", "second.example"]));
+        assert!(Network::default().proxy_hosts().eq([""; 0]));
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Services {
         toolbox.add(SemanticSearchTool::new(Arc::new(NoDocuments)))?;
         let hosts = &self.settings.tools.web.hosts;
         if !hosts.is_empty() {
-            let client = Arc::new(CheckedClient::default());
+            let client = Arc::new(CheckedClient::of(self.http_options()?.network));
             toolbox.add(WebFetchTool::new(hosts.clone(), client))?;
         }
         let toolbox = Arc::new(toolbox);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use az_ai::provider::network::Network;
 use az_mcp::builtin::web::{LARGEST_BODY, WebClient, WebResponse};
 use az_mcp::sandbox::{AddressCheck, PublicAddresses, Resolver};
 use reqwest::Url;
@@ -82,7 +83,11 @@ impl Server {
 }
 
 fn client() -> CheckedClient {
-    CheckedClient::new(Arc::new(Names::default()), Arc::new(LoopbackIsPublic))
+    client_of(LoopbackIsPublic, Network::default())
+}
+
+fn client_of(check: impl AddressCheck, network: Network) -> CheckedClient {
+    CheckedClient::new(Arc::new(Names::default()), Arc::new(check), network)
 }
 
 fn response(head: &str, body: &[u8]) -> Vec<u8> {
@@ -112,13 +117,13 @@ async fn no_private_address_is_connected_to() {
         let refused = client.get(&server.url(host)).await.unwrap_err();
         assert_eq!(refused, "this is not an address of the public Internet", "{host}");
     }
-    let strict = CheckedClient::new(Arc::new(Names::default()), Arc::new(PublicAddresses));
+    let strict = client_of(PublicAddresses, Network::default());
     for host in ["pages.test", "127.0.0.1", "0x7f.1", "2130706433"] {
         assert!(strict.get(&server.url(host)).await.is_err(), "{host}");
     }
     assert_eq!(server.requests(), [""; 0]);
 
-    let rebinding = CheckedClient::new(Arc::new(Names::default()), Arc::new(LoopbackIsPublic));
+    let rebinding = client_of(LoopbackIsPublic, Network::default());
     assert!(rebinding.get(&server.url("rebinding.test")).await.is_ok());
     assert!(rebinding.get(&server.url("rebinding.test")).await.is_err());
     assert_eq!(server.requests().len(), 1);
@@ -150,6 +155,36 @@ async fn one_request_is_sent_without_credentials_and_a_redirection_is_returned()
             assert!(!request.contains(absent), "{request}");
         }
     }
+}
+
+/// Checks `WebClient` 1.
+#[tokio::test]
+async fn a_proxy_may_have_any_address_and_what_is_reached_without_it_is_checked() {
+    let proxy = Server::start(response("200 OK", b"x"));
+    let url = |address: &str| address.parse::<Url>().unwrap();
+    for host in ["127.0.0.1", "proxy.test"] {
+        let network = Network::default()
+            .with_http_proxy(format!("http://{host}:{}", proxy.port), "network.proxy")
+            .without_proxy_for("private.test");
+        let client = client_of(PublicAddresses, network);
+        assert_eq!(client.get(&url("http://pages.test/a")).await.unwrap().body, b"x");
+        for refused in ["http://10.0.0.1/", "http://127.0.0.1/", "http://private.test/"] {
+            let reason = client.get(&url(refused)).await.unwrap_err();
+            assert!(reason.contains("address"), "{refused}: {reason}");
+        }
+        assert!(client.get(&url(&format!("http://{host}/"))).await.is_err(), "the proxy itself");
+    }
+    let requests = proxy.requests();
+    assert_eq!(requests.len(), 2, "{requests:?}");
+    assert!(requests.iter().all(|request| request.starts_with("GET http://pages.test/a HTTP/1.1")));
+}
+
+#[tokio::test]
+async fn a_network_that_is_set_up_wrongly_is_named() {
+    let network = Network::default().with_ca("x", "network.ca_file");
+    let (client, url) = (client_of(PublicAddresses, network), "https://x.test/".parse().unwrap());
+    let expected = "the network is not set up: network.ca_file contains no certificate in PEM";
+    assert_eq!(client.get(&url).await.unwrap_err(), expected);
 }
 
 /// Checks `WebClient` 4.

@@ -13,9 +13,10 @@ pub const LARGEST_BODY: usize = 4 << 20;
 /// # Contract
 ///
 /// 1. It connects to addresses of the public Internet only: to those that were checked, whatever a name server
-///    answers afterwards, and to none of a host of which another address is not public.
+///    answers afterwards, and to none of a host of which another address is not public. Or it connects to a proxy that
+///    a person has configured, which finds the addresses of names then.
 /// 2. A redirection is a response as any other, and is not followed.
-/// 3. It sends no cookies and no credentials, and uses no proxy.
+/// 3. It sends no cookies and no credentials to the server of the page.
 /// 4. It reads at most [`LARGEST_BODY`] bytes of a body after decompression, and says if there are more.
 #[async_trait]
 pub trait WebClient: fmt::Debug + Send + Sync + 'static {
