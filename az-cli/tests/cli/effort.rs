@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::server::{Request, not_found, says, serve};
-use crate::support::Az;
+use crate::support::{Az, Ended};
 
 #[test]
 fn the_effort_is_stored_with_the_task_and_sent_with_every_request() {
@@ -41,6 +41,22 @@ fn what_continues_a_task_on_a_model_that_does_not_reason_leaves_its_effort_out()
         let ended = az.az(&[command, &["--model", "openai/gpt-4o"]].concat());
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "done\n"), "{ended:?}");
         let said = "openai/gpt-4o does not reason: the effort high of the task before is left out";
+        assert!(ended.stderr.contains(said), "{ended:?}");
+    }
+    let queued = az.ok(&["task", "run", "think", "--detach", "--effort", "high"]);
+    let mut worker = az.command(["worker", "run", "--until-idle"]);
+    assert!(worker.env("AZ_MODEL", "openai/gpt-5.2").output().unwrap().status.success());
+    for command in
+        [["run", "again", "--continue", queued.trim()], ["fork", queued.trim(), "again", "now"]]
+    {
+        let mut command = az.command([&["task"], &command[..]].concat());
+        let ended: Ended = command
+            .env_remove("OPENAI_API_KEY")
+            .env_remove("OPENAI_BASE_URL")
+            .output()
+            .unwrap()
+            .into();
+        let said = "offline does not reason: the effort high of the task before is left out";
         assert!(ended.stderr.contains(said), "{ended:?}");
     }
     let command =

@@ -190,6 +190,12 @@ fn a_file_that_is_no_schema_is_refused_before_anything_is_done() {
     let ended =
         az.az(&["task", "run", "list", "--output-schema", "schema.json", "--model", "offline"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("offline is a planner and does not answer in JSON"), "{ended:?}");
+    let reason = "offline is a planner and does not answer in JSON, as the output schema of the task demands; choose \
+                  a model with --model, or start a task without --output-schema";
+    assert!(ended.stderr.contains(reason), "{ended:?}");
     assert_eq!(az.ok(&["task", "list", "--json"]).trim(), "[]");
+    let model = script(&az, &[json!({"text": "{\"files\": 1}"})]);
+    az.ok(&["task", "run", "count", "--output-schema", "schema.json", "--model", &model]);
+    let ended = az.az(&["task", "fork", &az.only_id(), "again", "--model", "offline"]);
+    assert!(ended.code == Some(2) && ended.stderr.contains(reason), "{ended:?}");
 }

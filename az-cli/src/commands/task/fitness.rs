@@ -43,27 +43,31 @@ pub(super) async fn check_model(
         return lacking("reason", "--effort", "reasoning");
     }
     if options.output_schema.is_some() && is_planner {
-        let message = "offline is a planner and does not answer in JSON; leave out --output-schema, or choose \
-                       a model";
+        // A fork has the schema of the task before, and no option to leave it out.
+        let message = "offline is a planner and does not answer in JSON, as the output schema of the task demands; \
+                       choose a model with --model, or start a task without --output-schema";
         return Err(CliError::Usage(message.to_owned()));
     }
     Ok(())
 }
 
 /// Leaves out the effort that a task has of another one, and says so, if its model is known not to reason.
+/// Without a name, this is the model that a task without one runs on here.
 ///
 /// # Errors
 ///
 /// Those of the configuration and of the price lists.
 pub(super) async fn leave_out_effort(
     services: &Services,
-    name: &str,
+    name: Option<&str>,
     options: &mut TaskOptions,
 ) -> Result<(), CliError> {
-    if let Some(effort) = options.effort
-        && !is(name, &ModelName::Auto)
-        && !may_reason(services, name).await?
-    {
+    let Some(effort) = options.effort else { return Ok(()) };
+    let name = match name {
+        Some(name) => name.to_owned(),
+        None => services.models()?.choose(None).await?.name,
+    };
+    if !is(&name, &ModelName::Auto) && !may_reason(services, &name).await? {
         options.effort = None;
         let effort = effort.as_str();
         let said =

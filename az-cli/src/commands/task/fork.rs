@@ -109,8 +109,11 @@ async fn fork(args: &ForkArgs, services: &Services) -> Result<Task, CliError> {
         Some(name) => Some(services.models()?.choose(Some(name)).await?.name),
         None => old.model,
     };
+    // The worker that runs a queued task chooses the model of one without a name.
+    if model.is_some() || !args.detach {
+        leave_out_effort(services, model.as_deref(), &mut options).await?;
+    }
     if let Some(model) = &model {
-        leave_out_effort(services, model, &mut options).await?;
         check_model(services, model, &options).await?;
     }
     let task = services.new_task(command.text, options.input.as_deref())?;

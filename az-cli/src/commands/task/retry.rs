@@ -42,9 +42,10 @@ pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCod
     services.check_env(&args.limits.env)?;
     let old = find(&*services.store().await?, &args.id).await?;
     let mut options = old.options;
-    if let Some(model) = &args.model {
-        let name = services.models()?.choose(Some(model)).await?.name;
-        leave_out_effort(services, &name, &mut options).await?;
+    let model = args.model.clone().or(old.model);
+    if args.model.is_some() || model.is_none() {
+        let name = services.models()?.choose(model.as_deref()).await?.name;
+        leave_out_effort(services, Some(&name), &mut options).await?;
     }
     // Approvals and variables are not inherited.
     options.allow = allow;
@@ -56,7 +57,7 @@ pub(super) async fn run(args: &RetryArgs, services: &Services) -> Result<ExitCod
     args.limits.apply_to(&mut options);
     let task = services.new_task(old.command, options.input.as_deref())?;
     let mut task = task.with_priority(old.priority).with_options(options);
-    task.model = args.model.clone().or(old.model);
+    task.model = model;
     task.parent_task_id = old.parent_task_id;
     services.printer().say(&format!("the new task is {}", short(task.id.as_str())));
     execute(services, Start::New(Box::new(task))).await

@@ -154,7 +154,7 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
     options.output_schema = files.output_schema;
     options.effort = args.effort.map(ReasoningEffort::from);
     options.unattended = services.settings().tools.unattended;
-    let limits = services.settings().task;
+    let limits = &services.settings().task;
     options.max_steps = limits.max_steps.map(NonZeroU32::get);
     options.max_calls = limits.max_calls.map(NonZeroU32::get);
     options.timeout = limits.timeout;
@@ -166,12 +166,14 @@ async fn task_of(args: &RunArgs, services: &Services) -> Result<Task, CliError> 
         model = model.or_else(|| continued.model());
     }
     if let Some(name) = model {
-        let name = services.models()?.choose(Some(&name)).await?.name;
-        if continued.is_some() && args.effort.is_none() {
-            leave_out_effort(services, &name, &mut options).await?;
-        }
-        check_model(services, &name, &options).await?;
-        model = Some(name);
+        model = Some(services.models()?.choose(Some(&name)).await?.name);
+    }
+    // The worker that runs a queued task chooses the model of one without a name.
+    if continued.is_some() && args.effort.is_none() && (model.is_some() || !args.detach) {
+        leave_out_effort(services, model.as_deref(), &mut options).await?;
+    }
+    if let Some(name) = &model {
+        check_model(services, name, &options).await?;
     }
     let mut task = task.with_priority(args.priority).with_options(options);
     task.model = model;
