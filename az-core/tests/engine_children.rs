@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use az_core::agent::{Answer, FnAgent};
-use az_core::cost::{Budget, BudgetKeeper, Period, Scope};
+use az_core::call::{Meter, ModelCompletion, ModelEffect, ModelFailure, ModelRequest, Restart};
+use az_core::cost::{Budget, BudgetKeeper, Charge, Period, Scope, Usage};
 use az_core::engine::{Engine, EngineOptions, ExecutionEngine, Stop, StopReason};
-use az_core::journal::{CallRecord, CallState};
+use az_core::journal::{CallRecord, CallState, Journal, ModelReply};
 use az_core::memory::MemoryStore;
 use az_core::task::{
     CancelOutcome, Lease, Spawned, TaskFilter, TaskInstructions, TaskOptions, TaskQueue,
@@ -26,9 +27,39 @@ use az_core::{Error, Result, Run, Task, TaskId, TaskStatus, Usd};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-/// The two tools, with the arguments that the tests need.
-#[derive(Debug)]
-struct ChildTools;
+/// Calls that take a second, and the most of them that were made at once.
+#[derive(Debug, Default, Clone)]
+struct SlowCalls {
+    now: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl SlowCalls {
+    #[expect(clippy::disallowed_methods, reason = "the tests pause the clock")]
+    async fn make(&self) {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.now.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl ModelEffect for SlowCalls {
+    async fn call(&self, _meter: &Meter) -> Result<ModelCompletion, ModelFailure> {
+        self.make().await;
+        let charge = Charge::new(Usage::tokens(10, 5), Some(Usd::from_nanos(10)));
+        Ok(ModelCompletion { reply: ModelReply::text("read"), charge })
+    }
+
+    fn restart(&self) -> Restart {
+        Restart::Allowed
+    }
+}
+
+/// The two tools, with the arguments that the tests need, and one that is slow.
+#[derive(Debug, Default, Clone)]
+struct ChildTools(SlowCalls);
 
 #[async_trait]
 impl Toolbox for ChildTools {
@@ -61,6 +92,10 @@ impl Toolbox for ChildTools {
         let texts = |name: &str| -> Vec<String> {
             serde_json::from_value(arguments[name].clone()).unwrap_or_default()
         };
+        if call.tool == "read" {
+            self.0.make().await;
+            return Ok(ToolOutput::done("read"));
+        }
         if call.tool == TASK_SPAWN {
             let request = SpawnRequest::new(arguments["command"].as_str().unwrap())
                 .with_tools(arguments.get("tools").map(|_| texts("tools")))
@@ -107,20 +142,23 @@ struct Scene {
     store: MemoryStore,
     options: EngineOptions,
     said: Arc<AtomicUsize>,
+    slow: SlowCalls,
 }
 
 impl Scene {
     fn new() -> Self {
         let options = EngineOptions::new(worker("engine"));
-        Self { store: MemoryStore::new(), options, said: Arc::default() }
+        let (said, slow) = (Arc::default(), SlowCalls::default());
+        Self { store: MemoryStore::new(), options, said, slow }
     }
 
-    /// Returns an engine whose agent works off its command: lines of `spawn ARGUMENTS`, `wait ARGUMENTS`, `say TEXT`,
-    /// `sleep`, and `lose` and `cancel`, which another process does to the task. The answer is the last result.
+    /// Returns an engine whose agent works off its command: lines of `spawn ARGUMENTS`, `wait ARGUMENTS`, `read`, which
+    /// calls a tool, `ask`, which calls a model, `say TEXT`, `sleep`, and `lose` and `cancel`, which another process does
+    /// to the task. The answer is the last result.
     fn engine(&self) -> Engine {
-        let (said, store) = (Arc::clone(&self.said), self.store.clone());
+        let (said, store, slow) = (Arc::clone(&self.said), self.store.clone(), self.slow.clone());
         let agent = FnAgent::new(move |run: &mut Run| {
-            let (said, store) = (Arc::clone(&said), store.clone());
+            let (said, store, slow) = (Arc::clone(&said), store.clone(), slow.clone());
             Box::pin(async move {
                 let mut last = String::new();
                 for (number, line) in run.task().command.clone().lines().enumerate() {
@@ -129,6 +167,13 @@ impl Scene {
                     let tool = match verb {
                         "spawn" => TASK_SPAWN,
                         "wait" => TASK_WAIT,
+                        "read" => "read",
+                        "ask" => {
+                            let request = ModelRequest::new("test", "m")
+                                .with_estimate(Some(Usd::from_nanos(10)), 10);
+                            last = run.call_model(&request, &slow).await?.text;
+                            continue;
+                        }
                         "say" => {
                             said.fetch_add(1, Ordering::SeqCst);
                             last = rest.to_owned();
@@ -154,7 +199,7 @@ impl Scene {
             })
         });
         Engine::new(Arc::new(self.store.clone()), Arc::new(agent), self.options.clone())
-            .with_toolbox(Arc::new(ChildTools))
+            .with_toolbox(Arc::new(ChildTools(self.slow.clone())))
     }
 
     async fn run(&self, command: &str) -> Task {
@@ -375,6 +420,57 @@ async fn the_number_of_children_and_of_levels_is_limited() {
     let levels = all.iter().filter_map(|task| Some(task.options.spawned.as_ref()?.level));
     assert_eq!(levels.max(), Some(2));
     assert_eq!(scene.said.load(Ordering::SeqCst), 0);
+}
+
+/// Returns a line that spawns a task with these lines.
+fn spawn(lines: &str) -> String {
+    format!("spawn {}", json!({"command": lines}))
+}
+
+/// Checks `SpawnTasks` 3.
+#[tokio::test(start_paused = true)]
+async fn the_tasks_below_the_first_one_are_limited_together() {
+    let two = [&*spawn("say a"), &spawn("say b"), "wait {}"].join("\n");
+    let four = [&*spawn(&two), &spawn(&two), "wait {}"].join("\n");
+    let sleepers = [&*spawn("sleep"), &spawn(&[&*spawn("say a"), "sleep"].join("\n")), "wait {}"];
+    let all = "completed completed a; completed b; completed completed a; completed b";
+    for (command, most, unfinished, expected, stored) in [
+        (&four, 6, 6, all, 7),
+        (&four, 5, 6, "5 child tasks were started below the first task, which is the most", 6),
+        (
+            &sleepers.join("\n"),
+            6,
+            2,
+            "2 child tasks below the first task have not ended, which is the most; wait for some with task.wait",
+            3,
+        ),
+    ] {
+        let mut scene = Scene::new();
+        scene.options.max_descendants = most;
+        scene.options.max_unfinished_descendants = unfinished;
+        scene.run(command).await;
+        let all = scene.store.list(&TaskFilter::default()).await.unwrap();
+        let mut said = String::new();
+        for task in &all {
+            said.push_str(&format!("{:?}", scene.store.read(&task.id, 0, 100).await.unwrap()));
+        }
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(all.len(), stored);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn child_tasks_make_so_many_calls_at_once_and_tasks_that_wait_take_no_slot() {
+    let parents = spawn(&[&*spawn("read"), &spawn("ask"), "wait {}"].join("\n"));
+    let command = [&*parents, &parents, &parents, "wait {}"].join("\n");
+    for (slots, most) in [(1, 1), (2, 2), (16, 6)] {
+        let mut scene = Scene::new();
+        scene.options.max_child_calls = slots;
+        let ended = scene.run(&command).await;
+        let read = "completed completed read; completed read";
+        assert_eq!(ended.answer.unwrap(), [read; 3].join("; "));
+        assert_eq!(scene.slow.most.load(Ordering::SeqCst), most, "of {slots}");
+    }
 }
 
 /// Checks `SpawnTasks` 6.

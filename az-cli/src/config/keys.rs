@@ -7,8 +7,8 @@ use az_mcp::policy::RuleAction;
 
 use super::key::Key;
 use super::kind::Kind::{
-    AbsolutePath, Bool, Choice, Count, Duration, Features, Hosts, LogFilter, Path, Paths, Price,
-    Secret, StoreUrl, Table, Tables, Text, TimeZone, Url, Variables, Words,
+    AbsolutePath, Bool, Choice, Count, CountOrOff, Duration, Features, Hosts, LogFilter, Path,
+    Paths, Price, Secret, StoreUrl, Table, Tables, Text, TimeZone, Url, Variables, Words,
 };
 
 /// The largest number that fits a limit of tokens, seconds or steps.
@@ -291,11 +291,28 @@ const TASK: &[Key] = &[
         .set_by("AZ_TASK_MAX_CHILDREN"),
     Key::new(
         "max_child_levels",
-        Count(8),
-        "The most levels of child tasks: a task, its child tasks, and theirs are two levels",
+        CountOrOff(8),
+        "The most levels of child tasks: a task, its child tasks, and theirs are two levels; 0 means no child tasks",
     )
     .or("3")
     .set_by("AZ_TASK_MAX_CHILD_LEVELS"),
+    Key::new("max_descendants", Count(U32), "The most child tasks below a task, at all levels together")
+        .or("256")
+        .set_by("AZ_TASK_MAX_DESCENDANTS"),
+    Key::new(
+        "max_unfinished_descendants",
+        Count(U32),
+        "The most child tasks below a task that have not ended, at all levels together",
+    )
+    .or("64")
+    .set_by("AZ_TASK_MAX_UNFINISHED_DESCENDANTS"),
+    Key::new(
+        "max_child_calls",
+        Count(1024),
+        "The most calls of models and tools that child tasks in a process make at once",
+    )
+    .or("16")
+    .set_by("AZ_TASK_MAX_CHILD_CALLS"),
 ];
 
 const LOG: &[Key] = &[

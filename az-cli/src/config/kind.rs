@@ -43,6 +43,8 @@ pub enum Kind {
     Bool,
     /// A whole number from 1 to a limit.
     Count(u64),
+    /// A whole number from 0, which switches something off, to a limit.
+    CountOrOff(u64),
     /// A price in dollars.
     Price,
     /// A list of features of a model.
@@ -77,6 +79,7 @@ impl Kind {
             Self::Bool => "true or false".to_owned(),
             Self::Count(most) if most > u64::from(u32::MAX) => "a whole number from 1".to_owned(),
             Self::Count(most) => format!("a whole number from 1 to {most}"),
+            Self::CountOrOff(most) => format!("a whole number from 0 to {most}"),
             Self::Price => "a number of dollars, such as 0.0000025".to_owned(),
             Self::Features => "a list of features".to_owned(),
             Self::Variables => "a list of texts, such as [\"CI=1\"]".to_owned(),
@@ -115,10 +118,12 @@ impl Kind {
                 let words = trimmed.split(',').map(str::trim).filter(|word| !word.is_empty());
                 Ok(format!("[{}]", words.map(quoted).collect::<Vec<_>>().join(", ")))
             }
-            Self::Bool | Self::Count(_) | Self::Price => match DeValue::parse(trimmed) {
-                Ok(_) if !trimmed.contains(['\n', '#']) => Ok(trimmed.to_owned()),
-                _ => Err(format!("must be {}", self.in_words())),
-            },
+            Self::Bool | Self::Count(_) | Self::CountOrOff(_) | Self::Price => {
+                match DeValue::parse(trimmed) {
+                    Ok(_) if !trimmed.contains(['\n', '#']) => Ok(trimmed.to_owned()),
+                    _ => Err(format!("must be {}", self.in_words())),
+                }
+            }
             Self::Features
             | Self::Variables
             | Self::Hosts
@@ -175,10 +180,13 @@ impl Kind {
         };
         match (self, value) {
             (Self::Bool, DeValue::Boolean(_)) => None,
-            (Self::Count(most), DeValue::Integer(number)) => match whole(number) {
-                Some(number) if (1..=most).contains(&number) => None,
-                _ => Some(Found::new(format!("must be {}", self.in_words()))),
-            },
+            (Self::Count(most) | Self::CountOrOff(most), DeValue::Integer(number)) => {
+                let least = u64::from(matches!(self, Self::Count(_)));
+                match whole(number) {
+                    Some(number) if (least..=most).contains(&number) => None,
+                    _ => Some(Found::new(format!("must be {}", self.in_words()))),
+                }
+            }
             (Self::Price, DeValue::Integer(number)) => price(number.as_str()),
             (Self::Price, DeValue::Float(number)) => price(number.as_str()),
             (Self::Price, DeValue::String(text)) => price(text),

@@ -65,6 +65,7 @@ fn of_kind(kind: Kind) -> Value {
         Kind::Choice(words) => json!({ "type": "string", "enum": words }),
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::Count(most) => json!({ "type": "integer", "minimum": 1, "maximum": most }),
+        Kind::CountOrOff(most) => json!({ "type": "integer", "minimum": 0, "maximum": most }),
         Kind::Price => json!({ "type": ["number", "string"], "minimum": 0 }),
         Kind::Features => json!({ "type": "array", "items": { "enum": FEATURES } }),
         Kind::Variables => {

@@ -212,16 +212,28 @@ pub struct TaskSection {
     /// The most child tasks of a task that run at once.
     pub max_children: Option<NonZeroU32>,
     /// The most levels of child tasks.
-    pub max_child_levels: Option<NonZeroU32>,
+    pub max_child_levels: Option<u32>,
+    /// The most child tasks below a task, at all levels together.
+    pub max_descendants: Option<NonZeroU32>,
+    /// The most of them that have not ended.
+    pub max_unfinished_descendants: Option<NonZeroU32>,
+    /// The most calls that child tasks in a process make at once.
+    pub max_child_calls: Option<NonZeroU32>,
 }
 
 impl TaskSection {
     /// Sets the limits of child tasks.
     pub(crate) fn limit_children(&self, options: &mut EngineOptions) {
-        let most = self.max_children.and_then(|most| usize::try_from(most.get()).ok());
-        options.max_children = most.unwrap_or(options.max_children);
-        let levels = self.max_child_levels.map(NonZeroU32::get);
-        options.max_child_levels = levels.unwrap_or(options.max_child_levels);
+        options.max_child_levels = self.max_child_levels.unwrap_or(options.max_child_levels);
+        for (set, limit) in [
+            (self.max_children, &mut options.max_children),
+            (self.max_descendants, &mut options.max_descendants),
+            (self.max_unfinished_descendants, &mut options.max_unfinished_descendants),
+            (self.max_child_calls, &mut options.max_child_calls),
+        ] {
+            let set = set.and_then(|most| usize::try_from(most.get()).ok());
+            *limit = set.unwrap_or(*limit);
+        }
     }
 }
 

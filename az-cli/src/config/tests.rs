@@ -20,7 +20,7 @@ fn sample(key: &Key) -> String {
         Kind::LogFilter => "\"info,az_core=debug\"".to_owned(),
         Kind::Choice(words) => format!("\"{}\"", words[0]),
         Kind::Bool => "true".to_owned(),
-        Kind::Count(_) => "1".to_owned(),
+        Kind::Count(_) | Kind::CountOrOff(_) => "1".to_owned(),
         Kind::Price => "0.1".to_owned(),
         Kind::Features => "[\"chat\"]".to_owned(),
         Kind::Variables => "[\"A\"]".to_owned(),

@@ -36,8 +36,10 @@ impl Services {
         let mut toolbox = builtin_tools(options)?;
         let models = ChosenModels::new(self.models(), self.open(), self.dispatch_options());
         let models = Arc::new(models);
-        toolbox.add(SpawnTool::new(Arc::<ChosenModels>::clone(&models)))?;
-        toolbox.add(WaitTool)?;
+        if self.settings.task.max_child_levels != Some(0) {
+            toolbox.add(SpawnTool::new(Arc::<ChosenModels>::clone(&models)))?;
+            toolbox.add(WaitTool)?;
+        }
         toolbox.add(AichatCompleteTool::new(models))?;
         toolbox.add(SemanticSearchTool::new(Arc::new(NoDocuments)))?;
         let hosts = &self.settings.tools.web.hosts;

@@ -126,9 +126,12 @@ fn three_levels_of_children_with_random_kills_each_run_once_within_the_budget() 
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let width: usize = number("AZ_CHILDREN").unwrap_or(3);
     let seed = number("AZ_CHILDREN_SEED").unwrap_or(7) as u64;
-    let az = Az::new();
-    fs::create_dir(az.work().join("out")).unwrap();
     let tree = Tree::new(3, width, appends);
+    let most = tree.tasks.to_string();
+    let az = Az::new()
+        .with_var("AZ_TASK_MAX_DESCENDANTS", &most)
+        .with_var("AZ_TASK_MAX_UNFINISHED_DESCENDANTS", &most);
+    fs::create_dir(az.work().join("out")).unwrap();
     let id = queue(&az, &tree);
     // A call that was interrupted is booked at its price, and made again.
     let budget = i64::try_from(tree.tasks).unwrap() * 20_000;
@@ -225,6 +228,27 @@ fn a_run_shows_its_children_and_so_do_the_listings() {
     assert_eq!(parts.matches("↳ do <0.").count(), 2, "{parts}");
     let log = az.ok(&["task", "logs", id, "--full"]);
     assert_eq!(log.matches(" completed:\n").count(), 2, "the parent is told the answers: {log}");
+}
+
+#[test]
+fn the_limits_of_all_tasks_below_the_first_one_are_settings_and_no_levels_switch_child_tasks_off() {
+    let slow = |name: &str| json!({"match": name, "text": "late", "delay_millis": 500});
+    let tree = Tree::new(1, 3, slow);
+    for (variable, limit, reason) in [
+        ("AZ_TASK_MAX_DESCENDANTS", "2", "2 child tasks were started below the first task"),
+        (
+            "AZ_TASK_MAX_UNFINISHED_DESCENDANTS",
+            "2",
+            "2 child tasks below the first task have not ended",
+        ),
+        ("AZ_TASK_MAX_CHILD_LEVELS", "0", "there is no tool \"task.spawn\""),
+    ] {
+        let az = Az::new().with_var(variable, limit);
+        let id = queue(&az, &tree);
+        az.ok(&["worker", "run", "--until-idle"]);
+        let log = az.ok(&["task", "logs", &id, "--full"]);
+        assert!(log.contains(reason), "{variable}: {log}");
+    }
 }
 
 /// Checks `ModelNames` 1. The messages are for the model: each says what to do.

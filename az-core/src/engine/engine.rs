@@ -8,6 +8,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::mpsc;
 
 use super::agent::Agent;
+use super::children::SharedByChildren;
 use super::claim::{OwnedTask, claim_named};
 use super::contract::ExecutionEngine;
 use super::event::{Discard, EventSink, RunEvent};
@@ -38,6 +39,7 @@ pub(crate) struct EngineContext {
     pub(super) sink: Arc<dyn EventSink>,
     pub(super) liveness: Arc<dyn Liveness>,
     pub(super) options: EngineOptions,
+    pub(super) shared_by_children: Arc<SharedByChildren>,
 }
 
 impl EngineContext {
@@ -96,6 +98,7 @@ impl Engine {
             clock,
             sink: Arc::new(Discard),
             liveness: Arc::new(AssumeAlive),
+            shared_by_children: Arc::new(SharedByChildren::new(options.max_child_calls)),
             options,
         });
         Self { keeper: LeaseKeeper::new(), context }

@@ -59,6 +59,8 @@ impl Account for Run {
             return Err(Error::StepLimit { steps: limit });
         }
         self.check_stop()?;
+        // Before the hold, which would keep money from others while the call waits.
+        let slot = self.call_slot().await?;
         // Without a valid lease, no hold is taken.
         self.check_lease().await?;
         let call = self.begin_model(request).await?;
@@ -73,6 +75,7 @@ impl Account for Run {
             () = stop.requested() => None,
             ended = effect.call(&meter) => Some(ended),
         };
+        drop(slot);
         point!("model.called");
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match ended {

@@ -35,6 +35,12 @@ pub struct EngineOptions {
     pub max_children: usize,
     /// The most levels of child tasks below a task that was not spawned; 0 allows none.
     pub max_child_levels: u32,
+    /// The most child tasks below a task that was not spawned, at all levels together.
+    pub max_descendants: usize,
+    /// The most of them that may not have ended at once.
+    pub max_unfinished_descendants: usize,
+    /// The most calls of models and tools that child tasks in this process make at once, at least 1.
+    pub max_child_calls: usize,
     /// The time that a stopped tool has to clean up.
     pub grace: Duration,
     /// The least number of events between two snapshots. Where the fold is large there are more, so
@@ -57,6 +63,9 @@ impl EngineOptions {
             checks_are_confined: false,
             max_children: 16,
             max_child_levels: 3,
+            max_descendants: 256,
+            max_unfinished_descendants: 64,
+            max_child_calls: 16,
             grace: Duration::from_millis(600),
             snapshot_every: 256,
         }

@@ -206,6 +206,8 @@ impl Run {
         }
         // A call that would be cancelled before it starts has no intent: the next run makes it.
         self.check_stop()?;
+        let only_reads = batch.iter().all(|ready| ready.call.effect == EffectClass::Read);
+        let _slot = if only_reads { None } else { self.call_slot().await? };
         self.begin(&mut batch).await?;
         for ready in &mut batch {
             let invocation = &mut ready.call.invocation;
@@ -276,6 +278,8 @@ impl Run {
     /// `LeaseLost` if the lease was lost, or the tool refused the call under every renewed lease; the
     /// stop reason if the run was stopped before another attempt.
     async fn invoke(&self, mut call: PreparedCall) -> Result<Option<EndedCall>> {
+        // A run that is stopped meanwhile has no result of this call, and keeps those of others.
+        let Ok(_slot) = self.slot_to_read(&call).await else { return Ok(None) };
         let started = Instant::now();
         let called = (call.invocation.call.clone(), call.invocation.tool.clone());
         let effect = call.effect;

@@ -110,8 +110,9 @@ pub(crate) fn told_ends(tool: &str, data: Option<&Value>) -> Vec<TaskId> {
 ///    the parent, and its tools are those of the parent or some of them. If its parent may do less once it is resumed,
 ///    so may the task from its next claim on. It runs on a model that reads or writes a file
 ///    only if this is the model of its parent.
-/// 3. A task that would exceed the number of children at once, the number of levels, or what its parent may spend
-///    is refused with `Invalid`, and so is one with a tool that its parent may not use. Nothing is created then.
+/// 3. A task that would exceed the number of children at once, the number of levels, the number of tasks below the
+///    first one, or what its parent may spend is refused with `Invalid`, and so is one with a tool that its parent
+///    may not use. Nothing is created then.
 /// 4. [`wait`](Self::wait) returns the state of the named tasks, in order, once all of them have ended or the time
 ///    has passed. It changes nothing, so that it can be repeated.
 /// 5. A wait for a task that is not a child of the task is refused with `Invalid`.

@@ -3,7 +3,9 @@
 mod cancel;
 mod restrict;
 mod run;
+mod shared;
 mod spawn;
+mod tree;
 mod wait;
 
 use std::collections::BTreeSet;
@@ -14,6 +16,7 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+pub(super) use self::shared::SharedByChildren;
 use super::engine::Engine;
 use super::stop::Stop;
 use crate::error::{Error, Result};

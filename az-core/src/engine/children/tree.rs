@@ -1,0 +1,50 @@
+//! The limits of all child tasks below the first one.
+
+use super::Children;
+use crate::engine::options::EngineOptions;
+use crate::error::{Error, Result};
+use crate::id::TaskId;
+use crate::task::spawned_below;
+use crate::text::plural;
+use crate::tool::TASK_WAIT;
+
+impl Children {
+    /// Checks that one more task may be spawned below the first task, which is the one above this that was not
+    /// spawned.
+    pub(super) async fn check_tree(&self) -> Result<()> {
+        let options = self.engine.options();
+        let EngineOptions { max_descendants, max_unfinished_descendants, .. } = *options;
+        let (store, first) = (&self.engine.context().store, self.first_task().await?);
+        let below =
+            spawned_below(&**store, &first, max_descendants, options.max_child_levels).await?;
+        if below.len() >= max_descendants {
+            let number = plural(below.len(), "child task");
+            let reason = format!(
+                "{number} were started below the first task, which is the most; do the work in this task"
+            );
+            return Err(Error::invalid("tasks", reason));
+        }
+        let unfinished = below.iter().filter(|task| !task.status.is_ended()).count();
+        if unfinished >= max_unfinished_descendants {
+            let number = plural(unfinished, "child task");
+            let reason = format!(
+                "{number} below the first task have not ended, which is the most; wait for some with \
+                 {TASK_WAIT}, or do the work in this task"
+            );
+            return Err(Error::invalid("tasks", reason));
+        }
+        Ok(())
+    }
+
+    /// Returns the nearest task from this one upwards that was not spawned, or the last that is stored.
+    async fn first_task(&self) -> Result<TaskId> {
+        let store = &self.engine.context().store;
+        let (mut id, mut options) = (self.parent.id.clone(), self.parent.options.clone());
+        let mut above = self.parent.parent_task_id.clone();
+        while let (Some(_), Some(parent)) = (&options.spawned, above) {
+            let Some(task) = store.get(&parent).await? else { break };
+            (id, options, above) = (task.id, task.options, task.parent_task_id);
+        }
+        Ok(id)
+    }
+}
