@@ -310,6 +310,18 @@ impl Services {
         DispatchOptions::default().with_loading_wait(loading_wait)
     }
 
+    /// Returns the full names of the models that tasks may give their child tasks; `None` if these are all.
+    async fn child_models(&self) -> Result<Option<Vec<String>>, CliError> {
+        let Some(listed) = &self.settings.task.child_models else { return Ok(None) };
+        let (models, mut names) = (self.models()?, Vec::new());
+        for name in listed {
+            // A name that cannot be looked up now cannot be requested, either.
+            let found = models.choose(Some(name)).await;
+            names.push(found.map_or_else(|_| name.clone(), |found| found.name));
+        }
+        Ok(Some(names))
+    }
+
     /// Creates an engine that emits events to `sink` and asks for approval at `terminal`, if there is one.
     /// Without one, `unattended` or the configuration decides about tasks that have no mode of their own.
     ///
@@ -335,6 +347,7 @@ impl Services {
         options.checks_are_confined = self.settings.confines_commands();
         options.unattended = unattended.or(self.settings.tools.unattended).unwrap_or_default();
         self.settings.task.limit_children(&mut options);
+        options.child_models = self.child_models().await?;
         let engine = Engine::new(store, agent, options);
         Ok(engine
             .with_toolbox(toolbox)

@@ -7,8 +7,8 @@ use az_mcp::policy::RuleAction;
 
 use super::key::Key;
 use super::kind::Kind::{
-    AbsolutePath, Bool, Choice, Count, CountOrOff, Duration, Features, Hosts, LogFilter, Path,
-    Paths, Price, Secret, StoreUrl, Table, Tables, Text, TimeZone, Url, Variables, Words,
+    AbsolutePath, Bool, Choice, Count, CountOrOff, Duration, Features, Hosts, LogFilter, Models,
+    Path, Paths, Price, Secret, StoreUrl, Table, Tables, Text, TimeZone, Url, Variables, Words,
 };
 
 /// The largest number that fits a limit of tokens, seconds or steps.
@@ -313,6 +313,9 @@ const TASK: &[Key] = &[
     )
     .or("16")
     .set_by("AZ_TASK_MAX_CHILD_CALLS"),
+    Key::new("child_models", Models, "The models that a task may give its child tasks, beside its own")
+        .or_found("all")
+        .set_by("AZ_TASK_CHILD_MODELS"),
 ];
 
 const LOG: &[Key] = &[

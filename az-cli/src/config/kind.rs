@@ -53,6 +53,8 @@ pub enum Kind {
     Variables,
     /// A list of hosts, such as `example.org` and `*.example.org:8443`.
     Hosts,
+    /// A list of names of models.
+    Models,
     /// A list of paths; relative ones begin at the directory of the file.
     Paths,
     /// A program and its arguments.
@@ -84,6 +86,7 @@ impl Kind {
             Self::Features => "a list of features".to_owned(),
             Self::Variables => "a list of texts, such as [\"CI=1\"]".to_owned(),
             Self::Hosts => "a list of hosts, such as [\"*.example.org\"]".to_owned(),
+            Self::Models => "a list of models, such as [\"openai/gpt-5.6\"]".to_owned(),
             Self::Paths => "a list of paths, such as [\"~/.cache/go\"]".to_owned(),
             Self::Words => "a list of texts, such as [\"notify-send\", \"az\"]".to_owned(),
             Self::Table(_) => "a table".to_owned(),
@@ -112,7 +115,7 @@ impl Kind {
         let trimmed = typed.trim();
         let quoted = |text: &str| Value::from(text).to_string();
         match self {
-            Self::Features | Self::Variables | Self::Hosts | Self::Paths
+            Self::Features | Self::Variables | Self::Hosts | Self::Models | Self::Paths
                 if !trimmed.starts_with('[') =>
             {
                 let words = trimmed.split(',').map(str::trim).filter(|word| !word.is_empty());
@@ -127,6 +130,7 @@ impl Kind {
             Self::Features
             | Self::Variables
             | Self::Hosts
+            | Self::Models
             | Self::Paths
             | Self::Words
             | Self::Table(_)
@@ -144,7 +148,12 @@ impl Kind {
     pub(super) fn problems(self, key: &str, value: &Spanned<DeValue<'_>>) -> Vec<Problem> {
         match (self, value.get_ref()) {
             (
-                Self::Features | Self::Variables | Self::Hosts | Self::Paths | Self::Words,
+                Self::Features
+                | Self::Variables
+                | Self::Hosts
+                | Self::Models
+                | Self::Paths
+                | Self::Words,
                 DeValue::Array(items),
             ) => items.iter().filter_map(|item| self.problem_of_item(key, item)).collect(),
             (_, found) => {
@@ -168,7 +177,9 @@ impl Kind {
                 Found::new("a variable has no name; use NAME or NAME=VALUE".to_owned())
             }
             Self::Hosts => Found::new(text.parse::<HostPattern>().err()?),
-            Self::Paths if text.trim().is_empty() => Found::new("must not be empty".to_owned()),
+            Self::Models | Self::Paths if text.trim().is_empty() => {
+                Found::new("must not be empty".to_owned())
+            }
             _ => return None,
         };
         Some(found.at(key, item))

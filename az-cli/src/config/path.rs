@@ -113,6 +113,7 @@ fn walk(full: &str) -> Option<KeyPath> {
                     | Kind::Variables
                     | Kind::Features
                     | Kind::Hosts
+                    | Kind::Models
                     | Kind::Paths
                     | Kind::Words
             );

@@ -71,7 +71,7 @@ fn of_kind(kind: Kind) -> Value {
         Kind::Variables => {
             json!({ "type": "array", "items": { "type": "string", "pattern": "^[^=]" } })
         }
-        Kind::Hosts | Kind::Paths | Kind::Words => {
+        Kind::Hosts | Kind::Models | Kind::Paths | Kind::Words => {
             json!({ "type": "array", "items": { "type": "string", "minLength": 1 } })
         }
         Kind::Table(keys) => table(keys),

@@ -198,7 +198,7 @@ pub struct ShellSection {
 }
 
 /// The section about tasks: the limits of those that are run without the options.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TaskSection {
@@ -219,6 +219,8 @@ pub struct TaskSection {
     pub max_unfinished_descendants: Option<NonZeroU32>,
     /// The most calls that child tasks in a process make at once.
     pub max_child_calls: Option<NonZeroU32>,
+    /// The models that a task may give its child tasks, beside its own; all if absent.
+    pub child_models: Option<Vec<String>>,
 }
 
 impl TaskSection {

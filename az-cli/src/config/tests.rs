@@ -24,7 +24,7 @@ fn sample(key: &Key) -> String {
         Kind::Price => "0.1".to_owned(),
         Kind::Features => "[\"chat\"]".to_owned(),
         Kind::Variables => "[\"A\"]".to_owned(),
-        Kind::Hosts | Kind::Paths | Kind::Words => "[\"x\"]".to_owned(),
+        Kind::Hosts | Kind::Models | Kind::Paths | Kind::Words => "[\"x\"]".to_owned(),
         Kind::Table(keys) | Kind::Tables(keys) => {
             let fields = keys.iter().map(|key| format!("{} = {}", key.name, sample(key)));
             let table = format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "));

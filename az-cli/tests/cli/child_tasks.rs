@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::server::{says, server, sse};
 use crate::support::{Az, Running, script, until};
 
 /// The first reply to a task whose command contains a text.
@@ -281,6 +282,28 @@ fn requests_for_child_tasks_that_cannot_be_met_are_refused_with_advice() {
     }
     let call = az.az(&["tools", "call", "task.wait", "{}"]);
     assert!(call.stderr.contains("only a task that runs has child tasks"), "{call:?}");
+}
+
+#[test]
+fn the_models_that_child_tasks_may_be_given_are_a_setting() {
+    let call = |model: &str| {
+        let arguments = json!({"command": "x", "model": model}).to_string();
+        json!({"index": 0, "id": model, "function": {"name": "task.spawn", "arguments": arguments}})
+    };
+    let spawns = json!({"choices": [{
+        "index": 0, "finish_reason": "tool_calls", "delta": {"tool_calls": [call("gpt-4o")]},
+    }]});
+    let usage = r#"{"choices":[],"usage":{"prompt_tokens":900,"completion_tokens":9}}"#;
+    let (address, _) = server(vec![sse(&[&spawns.to_string(), usage, "[DONE]"]), says("done")]);
+    let az = Az::new()
+        .with_var("OPENAI_BASE_URL", address)
+        .with_var("OPENAI_API_KEY", "k")
+        .with_var("AZ_TASK_CHILD_MODELS", "gpt-5-nano, openai/gpt-5-mini");
+    az.ok(&["task", "run", "go", "--model", "openai/gpt-5.2"]);
+    let log = az.ok(&["task", "logs", &az.only_id(), "--full"]);
+    let reason = "a child task may not run on openai/gpt-4o; name one of openai/gpt-5-nano, openai/gpt-5-mini, or \
+                  leave the model out";
+    assert!(log.contains(reason), "{log}");
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub struct EngineOptions {
     pub max_unfinished_descendants: usize,
     /// The most calls of models and tools that child tasks in this process make at once, at least 1.
     pub max_child_calls: usize,
+    /// The full names of the models that a task may give its child tasks, beside its own; all if absent.
+    pub child_models: Option<Vec<String>>,
     /// The time that a stopped tool has to clean up.
     pub grace: Duration,
     /// The least number of events between two snapshots. Where the fold is large there are more, so
@@ -66,6 +68,7 @@ impl EngineOptions {
             max_descendants: 256,
             max_unfinished_descendants: 64,
             max_child_calls: 16,
+            child_models: None,
             grace: Duration::from_millis(600),
             snapshot_every: 256,
         }

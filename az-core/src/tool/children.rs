@@ -108,8 +108,8 @@ pub(crate) fn told_ends(tool: &str, data: Option<&Value>) -> Vec<TaskId> {
 ///    creates none.
 /// 2. A spawned task may do no more than its parent: its workspace, rules, variables, instructions and limits are those of
 ///    the parent, and its tools are those of the parent or some of them. If its parent may do less once it is resumed,
-///    so may the task from its next claim on. It runs on a model that reads or writes a file
-///    only if this is the model of its parent.
+///    so may the task from its next claim on. It runs on the model of its parent or one of those that are allowed,
+///    and on one that reads or writes a file only if this is the model of its parent.
 /// 3. A task that would exceed the number of children at once, the number of levels, the number of tasks below the
 ///    first one, or what its parent may spend is refused with `Invalid`, and so is one with a tool that its parent
 ///    may not use. Nothing is created then.

@@ -54,7 +54,8 @@ impl Children {
         let now = self.engine.context().clock.now();
         let level = self.level()?;
         let tools = self.tools(request.tools.as_deref())?;
-        let model = model(self.parent.model.as_deref(), request.model.as_deref())?;
+        let allowed = self.engine.options().child_models.as_deref();
+        let model = model(self.parent.model.as_deref(), request.model.as_deref(), allowed)?;
         let given = &self.parent.options;
         // All fields are named, so that a new one is not forgotten.
         let options = TaskOptions {
@@ -168,8 +169,13 @@ fn id_of(key: &str) -> Result<TaskId> {
 /// The name of the planner that is no model.
 const PLANNER: &str = "offline";
 
-/// Returns the model of a child. A model that reads or writes a file is only that of its parent.
-fn model(own: Option<&str>, requested: Option<&str>) -> Result<Option<String>> {
+/// Returns the model of a child: that of its parent, or one that is `allowed`, if those are listed. A model that reads
+/// or writes a file is only that of its parent.
+fn model(
+    own: Option<&str>,
+    requested: Option<&str>,
+    allowed: Option<&[String]>,
+) -> Result<Option<String>> {
     let refused = |reason: String| Err(Error::invalid("model", reason));
     match (own, requested) {
         (own, None) => Ok(own.map(str::to_owned)),
@@ -184,7 +190,19 @@ fn model(own: Option<&str>, requested: Option<&str>) -> Result<Option<String>> {
         (_, Some(PLANNER)) => refused(format!(
             "a child task cannot run on {PLANNER}, which is no model; leave the model out"
         )),
-        (_, Some(requested)) => Ok(Some(requested.to_owned())),
+        (_, Some(requested)) => match allowed {
+            None => Ok(Some(requested.to_owned())),
+            Some(allowed) if allowed.iter().any(|name| name == requested) => {
+                Ok(Some(requested.to_owned()))
+            }
+            Some([]) => refused(format!(
+                "a child task may not run on {requested}, only on the model of this task; leave the model out"
+            )),
+            Some(allowed) => refused(format!(
+                "a child task may not run on {requested}; name one of {}, or leave the model out",
+                allowed.join(", ")
+            )),
+        },
     }
 }
 
@@ -199,6 +217,34 @@ mod tests {
         assert_ne!(id, id_of("t:8").unwrap());
         let parts: Vec<_> = id.as_str().split('-').map(str::len).collect();
         assert_eq!(parts, [8, 4, 4, 4, 12]);
+    }
+
+    #[test]
+    fn a_child_gets_its_parents_model_or_one_of_those_that_are_listed() {
+        let listed = ["claude", "local/small"].map(str::to_owned);
+        for (allowed, requested, expected) in [
+            (None, "openai/large", None),
+            (Some(&listed[..]), "claude", None),
+            (Some(&listed), "own", None),
+            (
+                Some(&listed),
+                "openai/large",
+                Some(
+                    "a child task may not run on openai/large; name one of claude, local/small, or leave the \
+                     model out",
+                ),
+            ),
+            (Some(&[]), "claude", Some("only on the model of this task; leave the model out")),
+        ] {
+            let found = model(Some("own"), Some(requested), allowed);
+            match expected {
+                None => assert_eq!(found.unwrap().as_deref(), Some(requested)),
+                Some(reason) => {
+                    let error = found.unwrap_err().to_string();
+                    assert!(error.contains(reason), "{error}");
+                }
+            }
+        }
     }
 
     #[test]
@@ -219,7 +265,7 @@ mod tests {
             (None, Some("record:x@claude"), Err("cannot run on record:x@claude")),
             (Some("claude"), Some(" replay:x"), Err("which reads or writes a file")),
         ] {
-            match (model(own, requested), expected) {
+            match (model(own, requested, None), expected) {
                 (Ok(found), Ok(expected)) => assert_eq!(found.as_deref(), expected),
                 (Err(error), Err(reason)) => assert!(error.to_string().contains(reason), "{error}"),
                 (found, _) => panic!("{own:?} {requested:?}: {found:?}"),
