@@ -29,6 +29,7 @@ mod show;
 mod source;
 mod trace;
 mod typed_hints;
+mod unpriced;
 mod watch;
 
 pub(super) use limits::rules_of;

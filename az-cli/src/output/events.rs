@@ -12,7 +12,7 @@ use az_core::journal::EventBody;
 use az_core::task::Outcome;
 
 use super::columns::fit;
-use super::humanize::{duration, printable, task_cost};
+use super::humanize::{duration, printable, run_cost};
 use super::story::short;
 use super::style::Style;
 use super::tables::how_to_answer;
@@ -135,7 +135,7 @@ fn in_a_line(event: &RunEvent, style: Style) -> Option<String> {
     };
     let facts = totals.as_ref().map_or_else(String::new, |totals| {
         let took = duration(Duration::from_millis(totals.millis));
-        format!("{took} · {}", task_cost(totals.cost, totals.unpriced))
+        format!("{took} · {}", run_cost(totals))
     });
     let facts = style.dim(&facts);
     let text = fit(text, 80);

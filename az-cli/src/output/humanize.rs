@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use az_core::journal::RunTotals;
+use az_core::text::plural;
 use az_core::{Timestamp, Usd};
 use unicode_width::UnicodeWidthChar;
 
@@ -37,8 +39,27 @@ pub fn amount(cost: Usd, unpriced: bool) -> String {
     }
 }
 
+/// Returns what a task cost, and what it cost with its child tasks if it has some, such as `$0.01, $0.07 with its 5
+/// child tasks`.
+pub fn run_cost(totals: &RunTotals) -> String {
+    let own = task_cost(totals.cost, totals.unpriced);
+    match totals.children {
+        None => own,
+        Some(children) => {
+            let both = totals.cost.plus(children.cost);
+            let unpriced = totals.unpriced || children.unpriced;
+            format!("{own}, {}", cost_with_children(both, unpriced, children.tasks))
+        }
+    }
+}
+
+/// Returns the amount that a task and its child tasks cost together.
+pub fn cost_with_children(both: Usd, unpriced: bool, children: u64) -> String {
+    format!("{} with its {}", amount(both, unpriced), plural(children, "child task"))
+}
+
 /// Returns an amount as part of a sentence that does not name it.
-pub fn task_cost(cost: Usd, unpriced: bool) -> String {
+fn task_cost(cost: Usd, unpriced: bool) -> String {
     match (cost, unpriced) {
         (Usd::ZERO, true) => "cost unknown".to_owned(),
         (cost, unpriced) => amount(cost, unpriced),

@@ -32,7 +32,7 @@ pub use context::{context_in_words, prefix_change_in_words};
 pub use csv::csv;
 pub use events::Lines;
 pub use file::NewFile;
-pub use humanize::{age, amount, duration, printable, task_cost};
+pub use humanize::{age, amount, cost_with_children, duration, printable, run_cost};
 pub use live::{Live, TypedLines};
 pub use log::{LogFormat, LogTable, LogTimes, LogWriter};
 pub use printer::{Format, FormatArgs, Printer};

@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::cache::cache_in_words;
 use super::columns::fit;
 use super::context::{context_in_words, prefix_change_in_words};
-use super::humanize::{duration, printable, printable_line, task_cost, with_counted_spaces};
+use super::humanize::{duration, printable, printable_line, run_cost, with_counted_spaces};
 use super::style::Style;
 use crate::views::CacheUseView;
 
@@ -296,7 +296,7 @@ impl Story {
         };
         let Some(totals) = totals else { return how };
         let took = duration(Duration::from_millis(totals.millis));
-        let cost = task_cost(totals.cost, totals.unpriced);
+        let cost = run_cost(totals);
         let steps = plural(totals.steps, "step");
         let tokens = plural(totals.tokens, "token");
         let cache = totals.cache.and_then(CacheUseView::of_all);

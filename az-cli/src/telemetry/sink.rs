@@ -9,7 +9,7 @@ use az_core::journal::{EventBody, ModelOutcome, ModelResult, ToolOutcome, ToolRe
 use az_core::task::Outcome;
 use az_core::text::one_line;
 
-use crate::output::{context_in_words, duration, task_cost};
+use crate::output::{context_in_words, duration, run_cost};
 
 /// The longest part of a text from outside in a record, in characters.
 const LONGEST: usize = 400;
@@ -71,7 +71,7 @@ fn record(task: &TaskId, body: &EventBody) {
         EventBody::RunFinished { outcome, totals } => {
             let facts = totals.as_ref().map_or_else(String::new, |totals| {
                 let took = duration(Duration::from_millis(totals.millis));
-                format!(" after {took}, {}", task_cost(totals.cost, totals.unpriced))
+                format!(" after {took}, {}", run_cost(totals))
             });
             match outcome {
                 Outcome::Completed { .. } => record!(info, task, "completed{facts}"),

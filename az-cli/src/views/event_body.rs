@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::cache_use::CacheUseView;
 use super::charge::ChargeView;
+use super::child_task::ChildTotalsView;
 use super::failure::FailureView;
 use super::units::money;
 
@@ -159,14 +160,19 @@ pub struct RunTotalsView {
     /// What the calls read from caches; absent if that is not known of all of them.
     #[serde(flatten)]
     pub cache: Option<CacheUseView>,
+    /// What the child tasks cost beside it; absent if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub child_totals: Option<ChildTotalsView>,
 }
 
 impl From<&RunTotals> for RunTotalsView {
     fn from(totals: &RunTotals) -> Self {
-        let RunTotals { cost, unpriced, tokens, steps, millis, cache } = *totals;
+        let RunTotals { cost, unpriced, tokens, steps, millis, cache, children } = *totals;
         let (cost_nanos, cost_usd) = money(cost);
         let cache = cache.and_then(CacheUseView::of_all);
-        Self { cost_nanos, cost_usd, unpriced, tokens, steps, duration_ms: millis, cache }
+        let child_totals = children.map(ChildTotalsView::from);
+        let duration_ms = millis;
+        Self { cost_nanos, cost_usd, unpriced, tokens, steps, duration_ms, cache, child_totals }
     }
 }
 

@@ -16,6 +16,7 @@
 mod budget;
 mod cache_use;
 mod charge;
+mod child_task;
 mod config_file;
 mod context;
 mod cost;
@@ -41,6 +42,7 @@ mod waiting;
 pub use budget::BudgetView;
 pub use cache_use::CacheUseView;
 pub use charge::{ChargeView, LedgerEntryView, UsageView};
+pub use child_task::{ChildTaskView, ChildTotalsView};
 pub use config_file::{CheckedFileView, ConfigFileView, ConfigProblemView};
 pub use context::ContextChangeView;
 pub use cost::CostSumView;

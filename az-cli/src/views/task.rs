@@ -1,16 +1,21 @@
 //! Tasks: in a listing, and one with everything that is known of it.
 
+use std::collections::BTreeSet;
+
 use az_core::cost::{CacheUse, CostEntry};
-use az_core::journal::{CallState, Hint, History, PrefixChange, RequestPart, ToolOutcome};
+use az_core::journal::{
+    CallState, ChildTotals, Hint, History, PrefixChange, RequestPart, ToolOutcome,
+};
 use az_core::task::{ReasoningEffort, TaskImage, TaskOptions, TaskOrigin, UnattendedMode};
 use az_core::tool::{BackgroundProcess, TodoItem};
-use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp, Usd};
+use az_core::{Task, TaskId, TaskPriority, TaskStatus, Timestamp};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::cache_use::CacheUseView;
 use super::charge::LedgerEntryView;
+use super::child_task::{ChildTaskView, ChildTotalsView};
 use super::failure::FailureView;
 use super::units::{millis, money};
 use super::waiting::WaitingView;
@@ -103,6 +108,9 @@ pub struct TaskView {
     pub tool_outcomes: ToolOutcomesView,
     /// The tasks that are parts of this one, oldest first; the latest 100 of them.
     pub children: Vec<ChildTaskView>,
+    /// What the tasks that were spawned below it cost beside it; absent if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub child_totals: Option<ChildTotalsView>,
     /// The list of steps that the model set last.
     pub todo: Vec<TodoItem>,
     /// The processes that its commands left running in the background.
@@ -130,10 +138,21 @@ impl TaskView {
         self
     }
 
-    /// Sets the tasks that are parts of this one.
+    /// Sets the tasks that are parts of this one, those of them that have calls whose price is unknown, and what
+    /// the tasks that were spawned below this one cost.
     #[must_use]
-    pub fn with_children(mut self, children: impl IntoIterator<Item = Task>) -> Self {
-        self.children = children.into_iter().map(ChildTaskView::from).collect();
+    pub fn with_children(
+        mut self,
+        children: impl IntoIterator<Item = Task>,
+        unpriced: &BTreeSet<TaskId>,
+        totals: Option<ChildTotals>,
+    ) -> Self {
+        let view = |child: Task| {
+            let unpriced = unpriced.contains(&child.id);
+            ChildTaskView::new(child, unpriced)
+        };
+        self.children = children.into_iter().map(view).collect();
+        self.child_totals = totals.map(ChildTotalsView::from);
         self
     }
 
@@ -170,6 +189,7 @@ impl TaskView {
             tool_calls: history.own_calls().count(),
             tool_outcomes: history.into(),
             children: Vec::new(),
+            child_totals: None,
             todo: history.todo.as_ref().map(|todo| todo.list.items.clone()).unwrap_or_default(),
             background: Vec::new(),
             hints: Vec::new(),
@@ -203,39 +223,6 @@ impl From<&PrefixChange> for PrefixChangeView {
 
 fn as_text<S: Serializer>(part: &RequestPart, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(part)
-}
-
-/// A task that is a part of another one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[non_exhaustive]
-pub struct ChildTaskView {
-    /// The id.
-    pub id: TaskId,
-    /// The status.
-    pub status: TaskStatus,
-    /// Whether the task has spawned it: it is cancelled and resumed with the task.
-    pub spawned: bool,
-    /// The most that it may spend, if the task has set a limit.
-    pub budget_nanos: Option<i64>,
-    /// The cost so far, without the calls whose price is unknown and without its own parts.
-    pub cost_nanos: i64,
-    /// The command.
-    pub command: String,
-}
-
-impl From<Task> for ChildTaskView {
-    fn from(task: Task) -> Self {
-        let Task { id, status, cost, command, options, .. } = task;
-        let budget = options.spawned.as_ref().and_then(|spawned| spawned.budget);
-        Self {
-            id,
-            status,
-            spawned: options.spawned.is_some(),
-            budget_nanos: budget.map(Usd::nanos),
-            cost_nanos: cost.nanos(),
-            command,
-        }
-    }
 }
 
 /// The limits of a task.

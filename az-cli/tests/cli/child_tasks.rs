@@ -213,7 +213,7 @@ fn a_run_shows_its_children_and_so_do_the_listings() {
     let tree = Tree::new(1, 2, appends);
     let ended = az.az(&["task", "run", "do <0>", "--model", &script(&az, &tree.lines)]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "done\n"), "{ended:?}");
-    assert_eq!(ended.stderr.matches("child task").count(), 4, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("↳ child task").count(), 4, "{}", ended.stderr);
     let tasks = tasks(&az);
     let top = tasks.iter().find(|task| task["parent_task_id"].is_null()).unwrap();
     let id = top["id"].as_str().unwrap();
@@ -229,6 +229,46 @@ fn a_run_shows_its_children_and_so_do_the_listings() {
     assert_eq!(parts.matches("↳ do <0.").count(), 2, "{parts}");
     let log = az.ok(&["task", "logs", id, "--full"]);
     assert_eq!(log.matches(" completed:\n").count(), 2, "the parent is told the answers: {log}");
+}
+
+/// Returns the first reply to a leaf whose price is unknown: it runs a command, which needs approval.
+fn runs_a_command(name: &str) -> Value {
+    let call = json!({"name": "shell.execute", "arguments": {"command": "echo x >> out"}});
+    json!({"match": name, "turn": 0, "calls": [call]})
+}
+
+#[test]
+fn the_end_of_a_run_says_what_it_cost_with_its_children_and_an_unknown_cost_is_not_nothing() {
+    let az = Az::new();
+    fs::create_dir(az.work().join("out")).unwrap();
+    let tree = Tree::new(2, 2, appends);
+    let model = script(&az, &tree.lines);
+    let ended = az.az(&["task", "run", "do <0>", "--model", &model]);
+    let said = "$0.000003, $0.000021 with its 6 child tasks";
+    assert!(ended.stderr.trim_end().lines().last().unwrap().contains(said), "{ended:?}");
+    let all = tasks(&az);
+    let top = all.iter().find(|task| task["parent_task_id"].is_null()).unwrap();
+    let id = top["id"].as_str().unwrap();
+    let totals =
+        json!({"tasks": 6, "cost_nanos": 18_000, "cost_usd": "0.000018", "unpriced": false});
+    let shown = az.shown(id);
+    assert_eq!((&shown["cost_nanos"], &shown["child_totals"]), (&json!(3000), &totals));
+    assert!(az.ok(&["task", "show", id]).contains(said));
+    let events = az.ok(&["task", "logs", id, "--format", "json"]);
+    let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
+    assert_eq!(last["totals"]["child_totals"], totals, "{last}");
+
+    let az = Az::new();
+    let free = Tree::new(1, 1, |name| json!({"match": name, "text": "done"}));
+    let model = script(&az, &free.lines);
+    let ended = az.az(&["task", "run", "do <0>", "--model", &model]);
+    assert!(ended.stderr.contains(", at least $0.000003 with its 1 child task"), "{ended:?}");
+    let all = tasks(&az);
+    let parent = all.iter().find(|task| task["parent_task_id"].is_null()).unwrap();
+    let id = parent["id"].as_str().unwrap();
+    assert_eq!(az.shown(id)["children"][0]["unpriced"], true);
+    let text = az.ok(&["task", "show", id]);
+    assert!(text.contains("  completed  unknown  do <0.0>"), "{text}");
 }
 
 #[test]

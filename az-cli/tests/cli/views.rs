@@ -1,6 +1,7 @@
 //! Every view as whole JSON, in `snapshots/`; a change of one is a change of the public interface, and
 //! belongs into `CHANGELOG.md`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -19,9 +20,9 @@ use az_core::cost::{
 use az_core::engine::{RecordedEvent, RunEvent, RunEventKind, WorkerReport};
 use az_core::error::ErrorKind;
 use az_core::journal::{
-    ContextChange, ContextCut, Event, EventBody, Hint, History, ModelChoice, ModelOutcome,
-    ModelReply, ModelResult, NewEvent, Prompt, Protocol, RunTotals, ToolCallSummary, ToolOutcome,
-    fold, tool_usage,
+    ChildTotals, ContextChange, ContextCut, Event, EventBody, Hint, History, ModelChoice,
+    ModelOutcome, ModelReply, ModelResult, NewEvent, Prompt, Protocol, RunTotals, ToolCallSummary,
+    ToolOutcome, fold, tool_usage,
 };
 use az_core::log::{CommandRun, Level, LogRecord};
 use az_core::store::{Leftover, StoreStatus};
@@ -51,6 +52,7 @@ const NESTED: &[&str] = &[
     "ChargeView",
     "CheckView",
     "ChildTaskView",
+    "ChildTotalsView",
     "CostPartView",
     "EventBodyView",
     "FailureDetailView",
@@ -104,6 +106,10 @@ fn charge() -> Charge {
         .with_saved(Some(Usd::from_nanos(-5)))
 }
 
+fn child_totals() -> ChildTotals {
+    ChildTotals { tasks: 2, cost: Usd::from_nanos(5), unpriced: true }
+}
+
 /// Returns the failure of a task whose next call was refused by a budget.
 fn over_budget() -> Failure {
     Failure::from(&Error::BudgetExceeded {
@@ -155,6 +161,7 @@ fn events() -> Vec<Event> {
             saved: Usd::from_nanos(-5),
             ..CacheUse::default()
         }),
+        children: Some(child_totals()),
     };
     let finished = |outcome| EventBody::RunFinished { outcome, totals: Some(totals) };
     let about = |body| NewEvent::about(sample::call_id("c3"), body);
@@ -298,11 +305,12 @@ fn tasks() {
     let entries = vec![sample::entry("t", "m2", 1_234_567, 1)];
     let spawned = Spawned::at_level(1).with_budget(Some(Usd::from_nanos(5)));
     let options = TaskOptions::default().with_spawned(spawned);
-    let child = sample::task("c", 0).with_options(options).with_parent(task.id.clone());
+    let mut child = sample::task("c", 0).with_options(options).with_parent(task.id.clone());
+    child.waiting = Some(Box::new(sample::waiting()));
     assert_json_snapshot!(
         "task",
         TaskView::new(task, &history, entries)
-            .with_children([child])
+            .with_children([child.clone()], &BTreeSet::from([child.id]), Some(child_totals()))
             .with_background(vec![BackgroundProcess::new(7, "sleep 9")])
             .with_hints(vec![Hint::new(sample::call_id("h"), "look").unwrap()])
     ); // TaskView

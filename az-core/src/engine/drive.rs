@@ -17,7 +17,7 @@ use super::snapshots::Snapshots;
 use super::stop::{Stop, StopReason};
 use crate::busy::BusyRetry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::{Event, EventBody, NewEvent, RunTotals, fold};
+use crate::journal::{ChildTotals, Event, EventBody, NewEvent, RunTotals, fold};
 use crate::point;
 use crate::task::{Claimed, Failure, Lease, Outcome, Task, Waiting};
 
@@ -108,7 +108,9 @@ async fn finish(mut run: Run, worked: Result<Answer>, started: Instant) -> Resul
         Err(error) => Outcome::Failed { failure: Failure::from(&error) },
     };
     run.children.end(StopReason::Cancelled).await;
-    if let Err(error) = end(&mut run, Some((&outcome, started))).await {
+    let children = run.children.totals().await;
+    let ending = Ending { outcome: &outcome, children, started };
+    if let Err(error) = end(&mut run, Some(ending)).await {
         return Err(give_back(&run.context, &run.lease, error).await);
     }
     point!("run.finished");
@@ -150,8 +152,16 @@ async fn give_back(context: &EngineContext, lease: &Lease, error: Error) -> Erro
 /// be written, which then causes a conflict.
 const SURPRISES: usize = 3;
 
+/// How a run ended.
+#[derive(Clone, Copy)]
+struct Ending<'o> {
+    outcome: &'o Outcome,
+    children: Option<ChildTotals>,
+    started: Instant,
+}
+
 /// Closes the run, and records its outcome if it has one.
-async fn end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Result<()> {
+async fn end(run: &mut Run, ending: Option<Ending<'_>>) -> Result<()> {
     for _ in 0..SURPRISES {
         match try_to_end(run, ending).await {
             Err(Error::Conflict { .. }) => {}
@@ -161,9 +171,9 @@ async fn end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Result<()> {
     try_to_end(run, ending).await
 }
 
-async fn try_to_end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Result<()> {
+async fn try_to_end(run: &mut Run, ending: Option<Ending<'_>>) -> Result<()> {
     run.close().await?;
-    let Some((outcome, started)) = ending else { return Ok(()) };
+    let Some(Ending { outcome, children, started }) = ending else { return Ok(()) };
     point!("run.finish");
     let totals = RunTotals {
         cost: run.history.cost,
@@ -172,6 +182,7 @@ async fn try_to_end(run: &mut Run, ending: Option<(&Outcome, Instant)>) -> Resul
         steps: run.history.own_steps(),
         cache: Some(run.history.cache),
         millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        children,
     };
     let body = EventBody::RunFinished { outcome: outcome.clone(), totals: Some(totals) };
     run.append_patiently(vec![NewEvent::new(body)]).await.map(drop)

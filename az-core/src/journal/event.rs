@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::child_totals::ChildTotals;
 use super::context::ContextChange;
 use super::fold::History;
 use super::reply::ModelReply;
@@ -247,6 +248,9 @@ pub struct RunTotals {
     /// What it read from the caches of providers; absent in older journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheUse>,
+    /// What the tasks below it cost beside it; absent if there are none, and in older journals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub children: Option<ChildTotals>,
 }
 
 /// The use of a model's reply.

@@ -4,6 +4,7 @@
 //! implementers of stores.
 
 mod call_record;
+mod child_totals;
 mod context;
 mod contract;
 mod conversation;
@@ -21,6 +22,7 @@ mod tool_result;
 mod tool_usage;
 
 pub use call_record::{CallRecord, CallState};
+pub use child_totals::ChildTotals;
 pub use context::{AddedTools, Context, ContextChange, ContextCut, ModelChoice, Prompt, Protocol};
 pub use contract::{Appended, Journal, RunStore};
 pub use conversation::{Observation, OpenModelCall, Summary, Todo, Turn};

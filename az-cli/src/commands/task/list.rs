@@ -1,16 +1,15 @@
 //! `az task list`.
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
-use az_core::cost::Payer;
 use az_core::store::Store;
 use az_core::task::TaskFilter;
 use az_core::{Clock, TaskId, TaskPriority, TaskStatus};
 use clap::Args;
 
 use super::find::find;
+use super::unpriced::unpriced;
 use crate::commands::one_of;
 use crate::error::CliError;
 use crate::output::{FormatArgs, tasks_table, waiting_table};
@@ -70,15 +69,7 @@ pub(super) async fn run(args: &ListArgs, services: &Services) -> Result<ExitCode
     let mut tasks = Vec::new();
     if let Some(store) = store {
         let found = store.list(&filter).await?;
-        // A task that has not started has no calls to look up.
-        let called =
-            found.iter().filter(|task| task.started_at.is_some() || task.actual_tokens > 0);
-        let payers: Vec<Payer> = called.map(|task| (&task.id).into()).collect();
-        let unpriced = match payers.as_slice() {
-            [] => Vec::new(),
-            payers => store.unpriced_payers(payers).await?,
-        };
-        let unpriced: BTreeSet<_> = unpriced.iter().filter_map(Payer::task).collect();
+        let unpriced = unpriced(&*store, &found).await?;
         for task in found {
             let is_unpriced = unpriced.contains(&task.id);
             tasks.push(TaskSummaryView::new(task, is_unpriced));

@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use az_core::clock::SystemClock;
 use az_core::cost::TimeRange;
-use az_core::journal::fold;
+use az_core::journal::{ChildTotals, fold};
 use az_core::task::TaskFilter;
 use az_core::{Clock, Toolbox};
 use clap::Args;
 
 use super::find::find;
+use super::unpriced::unpriced;
 use crate::error::CliError;
 use crate::output::{Format, FormatArgs, csv, task_in_words};
 use crate::services::Services;
@@ -60,8 +61,10 @@ pub(super) async fn run(args: &ShowArgs, services: &Services) -> Result<ExitCode
     let parts = TaskFilter { parent: Some(task.id.clone()), ..TaskFilter::default() };
     let mut children = store.list(&parts).await?;
     children.reverse();
+    let unpriced = unpriced(&*store, &children).await?;
+    let totals = ChildTotals::read(&*store, &task.id).await?;
     let view = TaskView::new(task, &history, entries)
-        .with_children(children)
+        .with_children(children, &unpriced, totals)
         .with_background(background)
         .with_hints(hints)
         .with_asked(asked.arguments, asked.options);

@@ -8,7 +8,7 @@ use az_core::tool::TodoList;
 use az_core::{Timestamp, Usd};
 
 use crate::output::{
-    Style, Table, age, amount, cache_in_words, call_in_words, duration, fit,
+    Style, Table, age, amount, cache_in_words, call_in_words, cost_with_children, duration, fit,
     prefix_change_in_words, printable, short,
 };
 use crate::views::{TaskImageView, TaskSummaryView, TaskView, ToolOutcomesView, WaitingView};
@@ -57,10 +57,13 @@ pub fn waiting_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
     table
 }
 
+/// What is shown instead of the status of a parked task.
+const WAITING: &str = "waiting";
+
 fn status(task: &TaskSummaryView) -> String {
     match task.damage {
         Some(_) => "damaged".to_owned(),
-        None if task.waiting.is_some() => "waiting".to_owned(),
+        None if task.waiting.is_some() => WAITING.to_owned(),
         None => task.status.to_string(),
     }
 }
@@ -97,9 +100,17 @@ pub fn task_in_words(task: &TaskView, style: Style, now: Timestamp) -> String {
 /// Returns the parts of a task, one a line.
 fn children(task: &TaskView) -> Option<String> {
     let lines = task.children.iter().map(|child| {
-        let (id, status) = (short(child.id.as_str()), child.status.as_str());
-        let cost = amount(Usd::from_nanos(child.cost_nanos), false);
-        format!("{id}  {status:<9}  {cost}  {}", one_line(&child.command, 80))
+        let id = short(child.id.as_str());
+        let status = if child.waiting.is_some() { WAITING } else { child.status.as_str() };
+        let cost = amount(Usd::from_nanos(child.cost_nanos), child.unpriced);
+        let line = format!("{id}  {status:<9}  {cost}  {}", one_line(&child.command, 80));
+        match &child.waiting {
+            None => line,
+            Some(waiting) => {
+                let (what, how) = (awaited(waiting), how_to_answer(&id, waiting.kind));
+                format!("{line}\n{:14}{}; {how}", "", one_line(&what, 200))
+            }
+        }
     });
     let lines = lines.collect::<Vec<_>>().join("\n");
     (!lines.is_empty()).then_some(lines)
@@ -108,12 +119,9 @@ fn children(task: &TaskView) -> Option<String> {
 /// Returns the whole call that a parked task waits for, and how to answer it.
 fn waits_for(task: &TaskView, now: Timestamp) -> Option<String> {
     let waiting = task.summary.waiting.as_ref()?;
-    let WaitingView { tool, digest, reason, since, deny_at, .. } = waiting;
+    let WaitingView { tool, digest, since, deny_at, .. } = waiting;
     let id = short(task.summary.id.as_str());
-    let mut text = match waiting.kind {
-        WaitKind::Question => format!("an answer to {tool}: {reason}\n"),
-        _ => format!("approval of {tool}: {reason}\n"),
-    };
+    let mut text = format!("{}\n", awaited(waiting));
     if let Some(arguments) = &task.waiting_arguments {
         text.push_str(&format!("{}\n", call_in_words(tool, arguments, usize::MAX)));
     }
@@ -135,6 +143,14 @@ fn waits_for(task: &TaskView, now: Timestamp) -> Option<String> {
         }
     }
     Some(text)
+}
+
+/// Returns what a parked task waits for.
+fn awaited(WaitingView { kind, tool, reason, .. }: &WaitingView) -> String {
+    match kind {
+        WaitKind::Question => format!("an answer to {tool}: {reason}"),
+        _ => format!("approval of {tool}: {reason}"),
+    }
 }
 
 /// Returns the commands that answer a parked task.
@@ -188,13 +204,22 @@ fn facts(task: &TaskView, now: Timestamp) -> Vec<(&'static str, String)> {
     }
     facts.extend(task.hints.iter().map(|hint| ("hint", format!("not read yet: {hint}"))));
     facts.push(("tokens", summary.actual_tokens.to_string()));
-    facts.push(("cost", cost(summary)));
+    facts.push(("cost", cost_in_words(task)));
     facts.extend(cache_in_words(&task.cache).map(|cache| ("cached", cache)));
     for change in &task.prefix_changes {
         let words = prefix_change_in_words(change.part);
         facts.push(("prefix", format!("step {}: {words}", change.step)));
     }
     facts
+}
+
+/// Returns what a task cost, and with its child tasks if it has some.
+fn cost_in_words(task: &TaskView) -> String {
+    let (summary, own) = (&task.summary, cost(&task.summary));
+    let Some(children) = &task.child_totals else { return own };
+    let both = Usd::from_nanos(summary.cost_nanos).plus(Usd::from_nanos(children.cost_nanos));
+    let unpriced = summary.unpriced || children.unpriced;
+    format!("{own}, {}", cost_with_children(both, unpriced, children.tasks))
 }
 
 fn tool_calls(calls: ToolOutcomesView) -> String {

@@ -1,9 +1,10 @@
-//! The limits of all child tasks below the first one.
+//! All child tasks below a task: their limits, and what they cost.
 
 use super::Children;
 use crate::engine::options::EngineOptions;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
+use crate::journal::ChildTotals;
 use crate::task::spawned_below;
 use crate::text::plural;
 use crate::tool::TASK_WAIT;
@@ -34,6 +35,17 @@ impl Children {
             return Err(Error::invalid("tasks", reason));
         }
         Ok(())
+    }
+
+    /// Returns what the tasks below this one cost; `None` if there are none. The end of a run does not fail for it.
+    pub(in crate::engine) async fn totals(&self) -> Option<ChildTotals> {
+        let context = self.engine.context();
+        let totals = ChildTotals::read(&*context.store, &self.parent.id).await;
+        totals.unwrap_or_else(|error| {
+            let error = error.chain();
+            tracing::warn!(task = %self.parent.id, error, "failed to read the cost of the child tasks");
+            None
+        })
     }
 
     /// Returns the nearest task from this one upwards that was not spawned, or the last that is stored.
