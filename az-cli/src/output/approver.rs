@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use az_core::approval::{Approval, Approver, GrantScope, Reply};
 use az_core::policy::ApprovalTerms;
 use az_core::task::Task;
+use az_core::text::one_line;
 use az_core::tool::{PreparedCall, Question};
 use az_core::{Error, Result, blocking};
 use az_mcp::policy::Rule;
 
 use super::humanize::{printable, printable_line};
 use super::live::Live;
-use super::story::call_in_words;
+use super::story::{call_in_words, short};
 use crate::error::CliError;
 
 /// From so many bytes on, a call may not fit on the screen.
@@ -64,14 +65,15 @@ impl TerminalApprover {
 impl Approver for TerminalApprover {
     async fn ask(
         &self,
-        _task: &Task,
+        task: &Task,
         call: &PreparedCall,
         terms: &ApprovalTerms,
     ) -> Result<Approval> {
         let Some(terminal) = &self.terminal else { return Ok(Approval::Unattended) };
         let by = "the person at the terminal".to_owned();
         let rule = Rule::allowing(call, "");
-        let answer = terminal.ask(question(call, terms, self.save.is_some().then_some(&rule)));
+        let question = question(call, terms, self.save.is_some().then_some(&rule));
+        let answer = terminal.ask(asked_for(task, question));
         let answer =
             answer.await.map_err(|_| Error::Internal("the terminal was closed".to_owned()))?;
         let Some(answer) = answer else { return Ok(Approval::Unattended) };
@@ -88,7 +90,7 @@ impl Approver for TerminalApprover {
 
     async fn answer(
         &self,
-        _task: &Task,
+        task: &Task,
         _call: &PreparedCall,
         question: &Question,
     ) -> Result<Reply> {
@@ -98,7 +100,8 @@ impl Approver for TerminalApprover {
             [] => String::new(),
             options => format!("\none of: {}", printable_line(&options.join(", "))),
         };
-        let mut text = format!("{}{options}\nanswer:", quoted(&question.text));
+        let text = format!("{}{options}\nanswer:", quoted(&question.text));
+        let mut text = asked_for(task, text);
         loop {
             let answer = terminal.ask(text).await;
             let answer =
@@ -116,6 +119,17 @@ impl Approver for TerminalApprover {
 
     fn is_attended(&self) -> bool {
         self.terminal.is_some()
+    }
+}
+
+/// Returns a question with the child task that it is for, if it is not for the task that the terminal shows.
+fn asked_for(task: &Task, question: String) -> String {
+    match task.options.spawned {
+        None => question,
+        Some(_) => {
+            let (id, command) = (short(task.id.as_str()), printable(&one_line(&task.command, 80)));
+            format!("child task {id} ({command}):\n{question}")
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use super::columns::fit;
 use super::context::{context_in_words, prefix_change_in_words};
 use super::humanize::{duration, printable, printable_line, run_cost, with_counted_spaces};
 use super::style::Style;
+use super::tables::how_to_answer;
 use crate::views::CacheUseView;
 
 /// Formats events as lines.
@@ -145,6 +146,10 @@ impl Story {
         let id = s.bold(&short(event.task.as_str()));
         let line = match &event.kind {
             RunEventKind::BudgetAlert(alert) => printable(&alert.to_string()),
+            RunEventKind::Parked(waiting) => {
+                let how = how_to_answer(&short(event.task.as_str()), waiting.kind);
+                format!("waits for {}; {how}", printable_line(&waiting.in_words()))
+            }
             RunEventKind::Recorded(recorded) => match &recorded.body {
                 EventBody::RunStarted { .. } => "started".to_owned(),
                 EventBody::ApprovalAsked { tool, arguments, .. } => {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::server::{says, server, sse};
 use crate::support::{Az, Running, script, until};
+use crate::terminal::at_terminal;
 
 /// The first reply to a task whose command contains a text.
 fn reply_to(text: &str, calls: &[Value]) -> Value {
@@ -269,6 +270,42 @@ fn the_end_of_a_run_says_what_it_cost_with_its_children_and_an_unknown_cost_is_n
     assert_eq!(az.shown(id)["children"][0]["unpriced"], true);
     let text = az.ok(&["task", "show", id]);
     assert!(text.contains("  completed  unknown  do <0.0>"), "{text}");
+}
+
+#[test]
+fn a_child_that_waits_for_an_answer_is_shown_with_the_command_that_gives_it() {
+    let az = Az::new();
+    az.ok(&["db", "init"]);
+    let tree = Tree::new(1, 1, runs_a_command);
+    let model = script(&az, &tree.lines);
+    let run = az.start(&["task", "run", "do <0>", "--ask", "wait", "--model", &model]);
+    let is_waiting = |task: &&Value| !task["waiting"].is_null();
+    until("the child waits", || tasks(&az).iter().any(|task| is_waiting(&task)));
+    let all = tasks(&az);
+    let child = all.iter().find(is_waiting).unwrap();
+    let short = &child["id"].as_str().unwrap()[24..];
+    let how = format!("`az task approve {short}` approves it, `az task deny {short}` denies it");
+    let shown = az.ok(&["task", "show", child["parent_task_id"].as_str().unwrap()]);
+    let lines = format!("{short}  waiting    unknown  do <0.0>\n");
+    assert!(shown.contains(&lines) && shown.contains(&how), "{shown}");
+    az.ok(&["task", "approve", short]);
+    let ended = run.wait();
+    assert_eq!((ended.code, az.read("out").as_str()), (Some(0), "x\n"), "{ended:?}");
+    let line = format!("child task {short}: waits for approval of shell.execute; {how}");
+    assert!(ended.stderr.contains(&line), "{ended:?}");
+}
+
+#[test]
+fn an_approval_at_a_terminal_names_the_child_task_that_it_is_for() {
+    let az = Az::new();
+    let model = script(&az, &Tree::new(1, 1, runs_a_command).lines);
+    let args = ["task", "run", "do <0>", "--model", &model];
+    let Some(ended) = at_terminal(&az, &args, &[("[y/t/a/n]", "y\n")]) else { return };
+    assert_eq!((ended.code, az.read("out").as_str()), (Some(0), "x\n"), "{ended:?}");
+    let all = tasks(&az);
+    let child = all.iter().find(|task| !task["parent_task_id"].is_null()).unwrap();
+    let line = format!("child task {} (do <0.0>):", &child["id"].as_str().unwrap()[24..]);
+    assert!(ended.stdout.contains(&line), "{ended:?}");
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub fn waiting_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
     let mut table = Table::new(&["id", "since", "tool", "reason", "command"]);
     for (task, waiting) in tasks.iter().filter_map(|task| Some((task, task.waiting.as_ref()?))) {
         let reason = match waiting.is_overdue(now) {
-            true => "the time to answer ended: it counts as denied".to_owned(),
+            true => OVERDUE.to_owned(),
             false => one_line(&waiting.reason, 200),
         };
         table.row(vec![
@@ -56,6 +56,9 @@ pub fn waiting_table(tasks: &[TaskSummaryView], now: Timestamp) -> Table {
     }
     table
 }
+
+/// What is shown of a parked task that may not be answered any more.
+const OVERDUE: &str = "the time to answer ended: it counts as denied";
 
 /// What is shown instead of the status of a parked task.
 const WAITING: &str = "waiting";
@@ -85,7 +88,7 @@ pub fn task_in_words(task: &TaskView, style: Style, now: Timestamp) -> String {
     for (title, body) in [
         ("Task", Some(&task.summary.command)),
         ("Steps", steps.as_ref()),
-        ("Child tasks", children(task).as_ref()),
+        ("Child tasks", children(task, now).as_ref()),
         ("Answer", task.answer.as_ref()),
         ("Why it ended", failure),
         ("Waits for", waits_for(task, now).as_ref()),
@@ -98,7 +101,7 @@ pub fn task_in_words(task: &TaskView, style: Style, now: Timestamp) -> String {
 }
 
 /// Returns the parts of a task, one a line.
-fn children(task: &TaskView) -> Option<String> {
+fn children(task: &TaskView, now: Timestamp) -> Option<String> {
     let lines = task.children.iter().map(|child| {
         let id = short(child.id.as_str());
         let status = if child.waiting.is_some() { WAITING } else { child.status.as_str() };
@@ -106,6 +109,7 @@ fn children(task: &TaskView) -> Option<String> {
         let line = format!("{id}  {status:<9}  {cost}  {}", one_line(&child.command, 80));
         match &child.waiting {
             None => line,
+            Some(waiting) if waiting.is_overdue(now) => format!("{line}\n{:14}{OVERDUE}", ""),
             Some(waiting) => {
                 let (what, how) = (awaited(waiting), how_to_answer(&id, waiting.kind));
                 format!("{line}\n{:14}{}; {how}", "", one_line(&what, 200))
