@@ -6,7 +6,7 @@ use crate::cost::{CostTracker, Payer};
 use crate::error::Result;
 use crate::id::TaskId;
 use crate::money::Usd;
-use crate::task::{TaskRepository, spawned_below};
+use crate::task::{TaskFilter, TaskRepository};
 
 /// What the tasks that were spawned below a task cost so far, at all levels together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +30,9 @@ impl ChildTotals {
     where
         S: TaskRepository + CostTracker + ?Sized,
     {
-        let below = spawned_below(store, task, usize::MAX, u32::MAX).await?;
+        let filter =
+            TaskFilter { below: Some(task.clone()), limit: usize::MAX, ..TaskFilter::default() };
+        let below = store.list(&filter).await?;
         if below.is_empty() {
             return Ok(None);
         }

@@ -18,7 +18,6 @@ mod queued;
 mod repository;
 mod spawned;
 mod stored;
-mod tree;
 mod waiting;
 
 pub use effort::ReasoningEffort;
@@ -36,5 +35,4 @@ pub use queue::{CancelOutcome, Claim, Claimed, HeartbeatStatus, Lease, Outcome, 
 pub use queued::{QueuedTask, held};
 pub use repository::{TaskFilter, TaskRepository};
 pub use spawned::{BudgetChange, Spawned};
-pub use tree::spawned_below;
 pub use waiting::{WaitAnswer, WaitKind, WaitReply, Waiting};

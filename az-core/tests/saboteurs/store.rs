@@ -77,7 +77,7 @@ super::support::saboteurs! {
     handing_out_what_was_only_created => [a_created_task_is_not_claimed_until_it_is_enqueued] {
         async fn claim(&self, store: &MemoryStore, claim: &Claim) -> Result<Option<Claimed>> {
             for task in store.list(&TaskFilter::default()).await? {
-                if task.status == az_core::TaskStatus::Initialized {
+                if task.status == TaskStatus::Initialized {
                     store.enqueue(&task, claim.now).await?;
                 }
             }
@@ -91,7 +91,7 @@ super::support::saboteurs! {
     ] {
         async fn enqueue(&self, store: &MemoryStore, task: &Task, now: Timestamp) -> Result<Task> {
             let enqueued = store.enqueue(task, now).await?;
-            if task.status == az_core::TaskStatus::Cancelled {
+            if task.status == TaskStatus::Cancelled {
                 let claim = Claim::next(WorkerId::new("w")?, now, now).of(task.id.clone());
                 if let Some(Claimed { lease, .. }) = store.claim(&claim).await? {
                     return store.release(&lease, Some(Timestamp::MAX), now).await;

@@ -5,7 +5,7 @@ use crate::engine::options::EngineOptions;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::journal::ChildTotals;
-use crate::task::spawned_below;
+use crate::task::TaskFilter;
 use crate::text::plural;
 use crate::tool::TASK_WAIT;
 
@@ -15,9 +15,9 @@ impl Children {
     pub(super) async fn check_tree(&self) -> Result<()> {
         let options = self.engine.options();
         let EngineOptions { max_descendants, max_unfinished_descendants, .. } = *options;
-        let (store, first) = (&self.engine.context().store, self.first_task().await?);
-        let below =
-            spawned_below(&**store, &first, max_descendants, options.max_child_levels).await?;
+        let below = Some(self.first_task().await?);
+        let filter = TaskFilter { below, limit: max_descendants, ..TaskFilter::default() };
+        let below = self.engine.context().store.list(&filter).await?;
         if below.len() >= max_descendants {
             let number = plural(below.len(), "child task");
             let reason = format!(
