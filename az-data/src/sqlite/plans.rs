@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use az_core::TaskId;
 use az_core::clock::BootTime;
 use az_core::config::ConfigManager;
 use az_core::cost::{
@@ -19,17 +20,16 @@ use az_core::state::StateManager;
 use az_core::store::{StoreAccess, StoreAddress, StoreAdmin, StoreFactory, StoreRequest};
 use az_core::task::{Lease, Spawned, TaskFilter, TaskQueue, TaskRepository, WaitAnswer, WaitReply};
 use az_core::testing::sample::{
-    at, budget, call_id, claim, claim_of, completed, entry, hold, note, run_finished, spawned,
-    task, task_id, waiting,
+    at, budget, call_id, claim, claim_of, completed, entry, hold, note, run_finished, task,
+    task_id, waiting,
 };
-use az_core::{TaskId, Usd};
 use rusqlite::Connection;
 use serde_json::json;
 
 use super::log::RECORD;
 use super::log_page::{self, Order};
 use super::migrate::{self, OWN};
-use super::{SqliteOptions, SqliteStore, SqliteStores, bucket, entry_sum, log_count};
+use super::{SqliteOptions, SqliteStore, SqliteStores, bucket, entry_sum, log_count, spawned};
 
 /// The statements that the tests of this process have prepared.
 static PREPARED: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -104,7 +104,7 @@ async fn run_every_statement(store: &SqliteStore) {
     store.heartbeat(std::slice::from_ref(&lease), later).await.unwrap();
     store.lease(&lease.task).await.unwrap();
     store.leases_of_others(&lease.owner, 5).await.unwrap();
-    spawn_and_list(store, &lease).await;
+    spawned::tests::spawn_and_list(store, &lease).await;
     store.request_cancel(&lease.task, now).await.unwrap();
     store.cancel_requests(&lease.owner).await.unwrap();
     let hint = sent_hint(store, &lease.task).await;
@@ -139,15 +139,6 @@ async fn run_every_statement(store: &SqliteStore) {
     for id in ["part", "created", "t", "child"] {
         TaskRepository::delete(store, &task_id(id), later).await.unwrap();
     }
-}
-
-/// Spawns a task with a budget, and lists what is below its parent.
-async fn spawn_and_list(store: &SqliteStore, parent: &Lease) {
-    let mut child = spawned("child", parent.task.as_str());
-    child.options.spawned = Some(Spawned::at_level(1).with_budget(Some(Usd::from_nanos(5))));
-    store.spawn(parent, &child, at(1)).await.unwrap();
-    let below = Some(parent.task.clone());
-    store.list(&TaskFilter { below, ..TaskFilter::default() }).await.unwrap();
 }
 
 async fn check_and_rebuild(store: &SqliteStore) {

@@ -50,6 +50,12 @@ const END: &str = concat!(
 /// Cancels the tasks below a task that have not ended, as [`QueuedTask::cancel_with_parent`] does: in two statements,
 /// because there may be thousands.
 pub(super) fn cancel_below(conn: &Connection, top: &TaskId, now: Timestamp) -> Result<()> {
+    // Most tasks have none.
+    let sql = "SELECT 1 FROM task INDEXED BY task_parts \
+        WHERE namespace = az_namespace() AND parent_task_id = ?1 LIMIT 1";
+    if first(conn, sql, [top.as_str()], |row| row.take::<i64>())?.is_none() {
+        return Ok(());
+    }
     run(conn, REQUEST, named_params! { ":top": top.as_str() })?;
     let params = named_params! {
         ":top": top.as_str(),
@@ -96,9 +102,23 @@ fn remove_budget(conn: &Connection, scope: &str, amount: Option<i64>) -> Result<
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use az_core::money::Usd;
+    use az_core::task::{Lease, Spawned, TaskFilter, TaskQueue, TaskRepository};
+    use az_core::testing::sample::{at, spawned};
+
+    use super::super::SqliteStore;
     use super::super::plans::plan;
     use super::{BELOW, END, REQUEST};
+
+    /// Spawns a task with a budget, and lists what is below its parent.
+    pub(in super::super) async fn spawn_and_list(store: &SqliteStore, parent: &Lease) {
+        let mut child = spawned("child", parent.task.as_str());
+        child.options.spawned = Some(Spawned::at_level(1).with_budget(Some(Usd::from_nanos(5))));
+        store.spawn(parent, &child, at(1)).await.unwrap();
+        let below = Some(parent.task.clone());
+        store.list(&TaskFilter { below, ..TaskFilter::default() }).await.unwrap();
+    }
 
     #[test]
     fn the_tasks_below_a_task_are_found_by_the_index_of_parts() {
