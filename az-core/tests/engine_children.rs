@@ -434,7 +434,10 @@ async fn the_tasks_below_the_first_one_are_limited_together() {
     let four = [&*spawn(&two), &spawn(&two), "wait {}"].join("\n");
     let sleepers = [&*spawn("sleep"), &spawn(&[&*spawn("say a"), "sleep"].join("\n")), "wait {}"];
     let all = "completed completed a; completed b; completed completed a; completed b";
+    let many = vec![spawn("sleep"); 12].join("\n");
     for (command, most, unfinished, expected, stored) in [
+        (&many, 10, 16, "10 child tasks were started below the first task, which is the most", 11),
+        (&many, 16, 10, "10 child tasks below the first task have not ended", 11),
         (&four, 6, 6, all, 7),
         (&four, 5, 6, "5 child tasks were started below the first task, which is the most", 6),
         (

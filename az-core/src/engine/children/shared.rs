@@ -1,11 +1,13 @@
 //! What all child tasks in a process share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use crate::engine::run::Run;
 use crate::error::{Error, Result};
+use crate::id::TaskId;
 use crate::tool::{EffectClass, PreparedCall, TASK_WAIT};
 
 /// What all child tasks of an engine share.
@@ -14,7 +16,34 @@ pub(in crate::engine) struct SharedByChildren {
     /// The calls of models and tools that they may make at once.
     calls: Arc<Semaphore>,
     /// Held while tasks are counted and one more is queued, so that two calls do not count the same ones.
-    spawning: Mutex<()>,
+    spawning: Mutex<FreeSpawns>,
+}
+
+/// The number of trees whose free spawns are kept.
+const MOST_TREES: usize = 1024;
+
+/// The processes that may run parts of a tree without exceeding its limits together.
+const PROCESSES: usize = 4;
+
+/// The tasks that may be spawned below first tasks before the tasks there are counted again: a count reads all of
+/// them, which would take long in a large tree if each spawn did it.
+#[derive(Debug, Default)]
+pub(super) struct FreeSpawns(BTreeMap<TaskId, usize>);
+
+impl FreeSpawns {
+    /// Takes a free spawn below a first task; returns `false` if the tasks have to be counted.
+    pub(super) fn take(&mut self, first: &TaskId) -> bool {
+        let free = self.0.get_mut(first).filter(|free| **free > 0);
+        free.map(|free| *free -= 1).is_some()
+    }
+
+    /// Sets how many more tasks may be spawned below a first task, all processes together.
+    pub(super) fn set(&mut self, first: TaskId, left: usize) {
+        if self.0.len() >= MOST_TREES {
+            self.0.clear();
+        }
+        self.0.insert(first, left / PROCESSES);
+    }
 }
 
 impl SharedByChildren {
@@ -25,7 +54,7 @@ impl SharedByChildren {
     }
 
     /// Waits until no other call in this process spawns a task.
-    pub(super) async fn lock_spawning(&self) -> MutexGuard<'_, ()> {
+    pub(super) async fn lock_spawning(&self) -> MutexGuard<'_, FreeSpawns> {
         self.spawning.lock().await
     }
 }

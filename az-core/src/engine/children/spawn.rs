@@ -26,9 +26,9 @@ impl Children {
         let context = self.engine.context();
         if context.store.get(&id).await?.is_none() {
             let child = self.child(id.clone(), request)?;
-            let _alone = context.shared_by_children.lock_spawning().await;
+            let mut free = context.shared_by_children.lock_spawning().await;
             self.check_number().await?;
-            self.check_tree().await?;
+            self.check_tree(&mut free).await?;
             self.check_budget(request.budget).await?;
             self.queue(&child).await?;
         }

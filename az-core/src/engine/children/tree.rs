@@ -1,6 +1,7 @@
 //! All child tasks below a task: their limits, and what they cost.
 
 use super::Children;
+use super::shared::FreeSpawns;
 use crate::engine::options::EngineOptions;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
@@ -12,10 +13,14 @@ use crate::tool::TASK_WAIT;
 impl Children {
     /// Checks that one more task may be spawned below the first task, which is the one above this that was not
     /// spawned.
-    pub(super) async fn check_tree(&self) -> Result<()> {
+    pub(super) async fn check_tree(&self, free: &mut FreeSpawns) -> Result<()> {
         let options = self.engine.options();
         let EngineOptions { max_descendants, max_unfinished_descendants, .. } = *options;
-        let below = Some(self.first_task().await?);
+        let first = self.first_task().await?;
+        if free.take(&first) {
+            return Ok(());
+        }
+        let below = Some(first.clone());
         let filter = TaskFilter { below, limit: max_descendants, ..TaskFilter::default() };
         let below = self.engine.context().store.list(&filter).await?;
         if below.len() >= max_descendants {
@@ -34,6 +39,9 @@ impl Children {
             );
             return Err(Error::invalid("tasks", reason));
         }
+        // One of them is used now.
+        let left = (max_descendants - below.len()).min(max_unfinished_descendants - unfinished);
+        free.set(first, left - 1);
         Ok(())
     }
 
