@@ -158,7 +158,7 @@ impl QueuedTask {
         self.take_cancel_request(now)
     }
 
-    /// Cancels a waiting task, or stores the request for a running one, whoever it is from.
+    /// Cancels a waiting task, or stores the request for a running one: for itself or with its parent.
     pub(super) fn take_cancel_request(&mut self, now: Timestamp) -> Result<CancelOutcome> {
         match self.task.status {
             TaskStatus::Initialized | TaskStatus::Pending => {

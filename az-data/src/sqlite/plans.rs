@@ -18,7 +18,7 @@ use az_core::log::{
 };
 use az_core::state::StateManager;
 use az_core::store::{StoreAccess, StoreAddress, StoreAdmin, StoreFactory, StoreRequest};
-use az_core::task::{Lease, Spawned, TaskFilter, TaskQueue, TaskRepository, WaitAnswer, WaitReply};
+use az_core::task::{TaskFilter, TaskQueue, TaskRepository, WaitAnswer, WaitReply};
 use az_core::testing::sample::{
     at, budget, call_id, claim, claim_of, completed, entry, hold, note, run_finished, task,
     task_id, waiting,
