@@ -1,9 +1,13 @@
 //! Sizes of text, and its shortening, with a mark where text was omitted.
 
+mod hidden;
+
 use std::fmt;
 use std::io;
 
 use serde::{Deserialize, Serialize};
+
+pub use hidden::is_hidden;
 
 /// The head and the tail of a text, and the number of bytes omitted between them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

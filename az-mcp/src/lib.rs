@@ -7,6 +7,7 @@
 //! | which calls may be made | [`az_core::policy::Policy`] | [`policy::RulePolicy`] |
 //! | which tools are available | [`az_core::Toolbox`] | [`registry::ToolRegistry`] |
 //! | how commands are confined | [`sandbox::Sandbox`] | [`sandbox::Bwrap`], [`sandbox::Landlock`] |
+//! | whose tools are called | `client::McpClient` (feature `client`) | `client::ServerClient` |
 //!
 //! A tool is written once, as typed Rust, and has three descriptions: [`schema::McpTool`] for
 //! people, [`schema::WireTool`] for MCP peers, [`az_core::ToolSpec`] for the engine and for models.
@@ -63,6 +64,9 @@ pub mod builtin;
 pub mod policy;
 pub mod search;
 pub mod secrets;
+
+#[cfg(feature = "client")]
+pub mod client;
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -74,6 +74,33 @@ pub fn use_cryptography() {
     rustls::crypto::ring::default_provider().install_default().ok();
 }
 
+/// Creates an HTTP client that reads no environment variables, follows no redirect, and asks for no
+/// compression; with the network and the limit of connecting of the options, and no other limits.
+///
+/// # Errors
+///
+/// [`Error::Setup`] for an invalid proxy or certificate, or when TLS cannot be set up.
+pub fn plain_client(options: &HttpOptions) -> Result<reqwest::Client> {
+    let setup = |error: reqwest::Error| Error::Setup {
+        provider: "http".to_owned(),
+        reason: describe(&error.without_url()),
+    };
+    use_cryptography();
+    // A stream that is compressed may be held back, so that no encoding is asked for. What comes
+    // compressed nevertheless is decompressed.
+    let no_encoding = (ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let builder = reqwest::Client::builder()
+        .default_headers(HeaderMap::from_iter([no_encoding]))
+        .connect_timeout(options.connect_timeout)
+        .tcp_nodelay(true)
+        // A key must not follow a redirect; providers' APIs do not redirect.
+        .redirect(redirect::Policy::none())
+        // Environment variables are read elsewhere, in one place.
+        .no_proxy()
+        .user_agent(concat!("az/", env!("CARGO_PKG_VERSION")));
+    options.network.configure(builder)?.build().map_err(setup)
+}
+
 impl HttpClient {
     /// Creates a client.
     ///
@@ -81,26 +108,8 @@ impl HttpClient {
     ///
     /// [`Error::Setup`] for an invalid proxy or certificate, or when TLS cannot be set up.
     pub fn new(options: &HttpOptions) -> Result<Self> {
-        let setup = |error: reqwest::Error| Error::Setup {
-            provider: "http".to_owned(),
-            reason: describe(&error.without_url()),
-        };
-        use_cryptography();
-        // A stream that is compressed may be held back, so that no encoding is asked for. What comes
-        // compressed nevertheless is decompressed.
-        let no_encoding = (ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let builder = reqwest::Client::builder()
-            .default_headers(HeaderMap::from_iter([no_encoding]))
-            .connect_timeout(options.connect_timeout)
-            .tcp_nodelay(true)
-            // A key must not follow a redirect; providers' APIs do not redirect.
-            .redirect(redirect::Policy::none())
-            // Environment variables are read elsewhere, in one place.
-            .no_proxy()
-            .user_agent(concat!("az/", env!("CARGO_PKG_VERSION")));
-        let client = options.network.configure(builder)?.build().map_err(setup)?;
         let network = Arc::new(options.network.clone());
-        Ok(Self { client, limits: TimeLimits::new(options), network })
+        Ok(Self { client: plain_client(options)?, limits: TimeLimits::new(options), network })
     }
 
     /// Returns the client with the time limits of an entry; it shares the connections.

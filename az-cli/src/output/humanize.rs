@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use az_core::journal::RunTotals;
-use az_core::text::plural;
+use az_core::text::{is_hidden, plural};
 use az_core::{Timestamp, Usd};
 use unicode_width::UnicodeWidthChar;
 
@@ -84,7 +84,7 @@ pub fn printable(text: &str) -> String {
         match c {
             '\n' => shown.push(c),
             '\t' => shown.push_str("    "),
-            c if c.is_control() || is_deceptive(c, before) || marks > MOST_MARKS => {
+            c if c.is_control() || is_hidden(c, before) || marks > MOST_MARKS => {
                 shown.extend(c.escape_unicode());
             }
             c => shown.push(c),
@@ -115,42 +115,6 @@ pub(super) fn with_counted_spaces(text: &str) -> String {
         rest = next;
     }
     shown
-}
-
-/// Whether a character is invisible, separates lines, or changes the direction of text (UAX #9): those that
-/// Unicode lets programs ignore, and some that are blank. What joins characters, or selects the form of one, is
-/// not if it follows a character that it may apply to.
-const fn is_deceptive(c: char, before: char) -> bool {
-    match c {
-        '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' => {
-            before.is_ascii() || is_ignorable(before)
-        }
-        c => is_ignorable(c),
-    }
-}
-
-const fn is_ignorable(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{2800}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 #[cfg(test)]

@@ -78,7 +78,11 @@ fn tools_know_only_the_core() {
     let known = dependencies("az-mcp", &[]);
     let ours: Vec<_> = known.iter().filter(|name| name.starts_with("az-")).collect();
     assert_eq!(ours, ["az-core"]);
-    knows_none_of("az-mcp", &["reqwest", "rusqlite", "clap"]);
+    assert!(!known.contains("reqwest") && !known.contains("rmcp"), "{known:?}");
+    // `client-http` is the only feature that brings an HTTP client.
+    knows_none_of("az-mcp", &["az-ai", "az-data", "az-cli", "rusqlite", "clap", "aws-lc-rs"]);
+    let others = ["--features", "ai-tools,client,data-tools,testing,web-tools"];
+    assert!(!dependencies("az-mcp", &others).contains("reqwest"));
 }
 
 #[test]

@@ -61,6 +61,9 @@ pub struct ToolSpec {
     pub output_schema: Option<Arc<Value>>,
     /// A category for listings, such as `filesystem`.
     pub category: String,
+    /// The MCP server that it is of; `None` for a tool of this program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
     /// The effect class: what may be done about an interrupted call.
     pub effect: EffectClass,
     /// What the tool can reach.
@@ -91,6 +94,7 @@ impl ToolSpec {
             input_schema: input_schema.into(),
             output_schema: None,
             category: "general".to_owned(),
+            server: None,
             effect: EffectClass::default(),
             scope: ToolScope::default(),
             asks_person: false,
@@ -110,6 +114,13 @@ impl ToolSpec {
     #[must_use]
     pub fn with_category(mut self, category: impl Into<String>) -> Self {
         self.category = category.into();
+        self
+    }
+
+    /// Sets the MCP server that the tool is of.
+    #[must_use]
+    pub fn with_server(mut self, server: impl Into<String>) -> Self {
+        self.server = Some(server.into());
         self
     }
 

@@ -20,7 +20,7 @@ mod own;
 mod policy;
 mod protected;
 mod proxy;
-mod session;
+pub(crate) mod session;
 mod temp;
 mod thread;
 mod unconfined;

@@ -25,7 +25,7 @@ pub(super) fn piped(command: &SandboxedCommand, temp: &Path) -> Command {
 /// The session has no controlling terminal: a command cannot open `/dev/tty`, so that a program
 /// that asks for a password fails at once instead of waiting for input.
 #[expect(unsafe_code, reason = "the standard library has no stable method to create a session")]
-pub(super) fn in_own_session(process: &mut Command, inherited: Vec<OwnedFd>) {
+pub(crate) fn in_own_session(process: &mut Command, inherited: Vec<OwnedFd>) {
     let prepare = move || {
         rustix::process::setsid()?;
         close_others_on_exec();

@@ -1,5 +1,12 @@
-//! The conformance kit of [`Sandbox`](crate::sandbox::Sandbox), for implementations of one's own.
+//! The conformance kits of this crate's contracts, for implementations of one's own, and an MCP server for
+//! tests.
 
 pub mod sandbox;
+pub mod server;
 
+#[cfg(feature = "client")]
+pub mod client;
+
+#[cfg(feature = "client")]
+pub use client::client;
 pub use sandbox::sandbox;

@@ -1,0 +1,80 @@
+//! Names of servers' tools towards models.
+
+use std::collections::BTreeMap;
+
+use az_core::digest::sha256_hex;
+
+/// The longest name that every provider accepts.
+const LONGEST: usize = 64;
+/// The digits of a suffix.
+const DIGITS: usize = 12;
+
+/// Returns the names under which models know the tools of servers, in the order of the tools, which are
+/// given by server and name: `mcp__server__tool`.
+///
+/// A name has letters, digits, `_` and `-` only, and at most 64 of them. Tools whose names would be the
+/// same or too long get a suffix of their digest. A name does not depend on other tools unless they
+/// collide, and is never taken apart: the caller keeps what it stands for.
+pub fn model_names(tools: &[(&str, &str)]) -> Vec<String> {
+    let plain: Vec<_> = tools.iter().map(|(server, tool)| plain(server, tool)).collect();
+    let mut users: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in &plain {
+        *users.entry(name).or_default() += 1;
+    }
+    let named = tools.iter().zip(&plain).map(|((server, tool), name)| {
+        match name.len() <= LONGEST && users.get(name.as_str()) == Some(&1) {
+            true => name.clone(),
+            false => with_suffix(name, server, tool),
+        }
+    });
+    named.collect()
+}
+
+fn plain(server: &str, tool: &str) -> String {
+    let legal = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    let legal = |text: &str| text.chars().map(legal).collect::<String>();
+    format!("mcp__{}__{}", legal(server), legal(tool))
+}
+
+fn with_suffix(name: &str, server: &str, tool: &str) -> String {
+    let digest = sha256_hex(format!("{server}\0{tool}"));
+    let digits = digest.get(..DIGITS).unwrap_or_default();
+    // The name has ASCII characters only.
+    let kept = name.get(..name.len().min(LONGEST - DIGITS - 1)).unwrap_or_default();
+    format!("{kept}_{digits}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::{any, prop};
+    use proptest::{prop_assert, prop_assert_eq, proptest};
+
+    use super::model_names;
+
+    #[test]
+    fn names_are_readable_and_collisions_get_a_suffix() {
+        let names = model_names(&[("time", "get_current_time"), ("time", "a.b"), ("time", "a_b")]);
+        assert_eq!(names[0], "mcp__time__get_current_time");
+        assert_ne!(names[1], names[2]);
+        assert!(names[1].starts_with("mcp__time__a_b_") && names[1].len() == 27, "{names:?}");
+        let long = model_names(&[("server", &"x".repeat(100))]);
+        assert_eq!(long[0].len(), 64);
+    }
+
+    proptest! {
+        #[test]
+        fn different_tools_have_different_legal_names(
+            tools in prop::collection::btree_set(("[a-z_]{1,3}", any::<String>()), 0..20)
+        ) {
+            let tools: Vec<_> = tools.iter().map(|(s, t)| (s.as_str(), t.as_str())).collect();
+            let names = model_names(&tools);
+            prop_assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), tools.len());
+            for name in &names {
+                let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+                prop_assert!(name.len() <= 64 && name.starts_with("mcp__") && name.chars().all(legal));
+            }
+        }
+    }
+}
