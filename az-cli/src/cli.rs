@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    completions, config, cost, db, demo, doctor, log, man, models, setup, task, tools, worker,
+    completions, config, cost, db, demo, doctor, log, man, mcp, models, setup, task, tools, worker,
 };
 use crate::global_args::GlobalArgs;
 use crate::help;
@@ -51,6 +51,9 @@ pub enum Command {
     /// List, explain and call the tools that tasks have
     #[command(subcommand)]
     Tools(tools::ToolsCommand),
+    /// Use the tools of MCP servers
+    #[command(subcommand)]
+    Mcp(mcp::McpCommand),
     /// Show costs and manage budgets
     #[command(subcommand)]
     Cost(cost::CostCommand),

@@ -12,7 +12,7 @@ use az_core::store::StoreAccess::{ReadOnly, ReadWrite};
 use crate::cli::{Command, Parsed, command};
 use crate::command_run::Beginning;
 use crate::commands::{
-    completions, config, cost, db, demo, doctor, log, man, models, setup, task, tools, worker,
+    completions, config, cost, db, demo, doctor, log, man, mcp, models, setup, task, tools, worker,
 };
 use crate::config::Env;
 use crate::error::CliError;
@@ -75,6 +75,7 @@ pub(crate) fn run(parsed: &Parsed, env: &Env, process: &Process<'_>) -> Result<E
         Command::Tools(command) => {
             end.long(async { tools::run(command, &with_stored(ReadOnly).await?).await })
         }
+        Command::Mcp(command) => end.long(mcp::run(command, &context)),
         Command::Setup(args) => end.long(setup::run(args, &context)),
         Command::Cost(command) => {
             end.short(async { cost::run(command, &with_stored(command.access()).await?).await })

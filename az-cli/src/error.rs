@@ -6,6 +6,7 @@ use az_core::error::{Error, ErrorKind};
 use az_core::task::{Failure, TaskStatus};
 use az_core::text::plural;
 use az_core::{Usd, WorkerId};
+use az_mcp::client::ClientError;
 
 use crate::config::ConfigError;
 use crate::suggestion::set_budget;
@@ -102,6 +103,17 @@ pub enum CliError {
         /// The end of the message, with similar names; empty if there are none.
         likely: String,
     },
+    /// No MCP server has this name.
+    #[error("unknown MCP server {name:?}{likely}")]
+    UnknownServer {
+        /// What was typed.
+        name: String,
+        /// The end of the message, with similar names; empty if there are none.
+        likely: String,
+    },
+    /// A request to an MCP server failed.
+    #[error(transparent)]
+    Server(#[from] ClientError),
     /// A tool call may not be made.
     #[error("{tool} was not called: {reason}")]
     ToolDenied {
@@ -166,7 +178,8 @@ impl CliError {
             Self::TaskRunning { .. } => 75,
             Self::StillStopping { .. } => code_of_kind(ErrorKind::TimedOut),
             Self::Model { kind, .. } => code_of_failure(*kind),
-            Self::UnknownTask { .. } | Self::UnknownTool { .. } => 66,
+            Self::UnknownTask { .. } | Self::UnknownTool { .. } | Self::UnknownServer { .. } => 66,
+            Self::Server(error) => code_of_server(error),
             Self::ToolDenied { .. } => 77,
             Self::ToolFailed { code, .. } => *code,
             Self::AmbiguousTask { .. } | Self::NotWaiting { .. } => USAGE,
@@ -193,6 +206,7 @@ impl CliError {
             Self::Model { help, .. } => Some(help.clone()),
             Self::UnknownTask { .. } => Some("`az task list` lists the tasks".to_owned()),
             Self::UnknownTool { .. } => Some("`az tools list` lists the tools".to_owned()),
+            Self::UnknownServer { .. } => Some("`az mcp list` lists the servers".to_owned()),
             Self::AmbiguousTask { .. } => Some("type more characters of the id".to_owned()),
             Self::Stopped { id, source } => {
                 let first = remedy_of(source)?;
@@ -222,6 +236,7 @@ impl CliError {
             | Self::Config(_)
             | Self::ToolDenied { .. }
             | Self::ToolFailed { .. }
+            | Self::Server(_)
             | Self::Io { .. } => None,
         }
     }
@@ -295,6 +310,18 @@ fn remedy_of(error: &Error) -> Option<String> {
         _ => return None,
     };
     Some(text.to_owned())
+}
+
+fn code_of_server(error: &ClientError) -> u8 {
+    match error {
+        ClientError::NoSuchTool { .. } => 66,
+        ClientError::Unavailable { .. } | ClientError::Lost { .. } => 69,
+        ClientError::Refused { .. } => 1,
+        ClientError::Changed { .. } => 77,
+        ClientError::TimedOut { .. } => 124,
+        ClientError::Cancelled { .. } => 130,
+        _ => 76,
+    }
 }
 
 fn code_of(error: &Error) -> u8 {

@@ -9,13 +9,13 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
     (
         1,
         "the task failed: the agent gave up, or reached the limit of steps; `az doctor` found errors; or the \
-         tool of `az tools call` failed",
+         tool of `az tools call` failed, or an MCP server refused a request",
     ),
     (2, "invalid arguments, or an answer that the task does not wait for"),
     (3, "a budget has too little left for the next call"),
     (65, "the provider rejects the request, or the `offline` planner cannot read the task"),
-    (66, "no such task, tool or database"),
-    (69, "the provider cannot be reached"),
+    (66, "no such task, tool, MCP server or database"),
+    (69, "the provider, or an MCP server, cannot be reached or started"),
     (70, "internal error"),
     (73, "the database cannot be created, opened or written"),
     (74, "the disk is full, or reading or writing failed"),

@@ -10,7 +10,7 @@ use crate::exit_code::EXIT_CODES;
 const GROUPS: &[(&str, &[&str])] = &[
     ("Run tasks", &["task", "worker", "demo"]),
     ("Choose models", &["setup", "models"]),
-    ("Use tools", &["tools"]),
+    ("Use tools", &["tools", "mcp"]),
     ("Control costs", &["cost"]),
     ("Manage az", &["doctor", "config", "log", "db", "completions", "man", "help"]),
 ];

@@ -1,6 +1,7 @@
 //! Creates the backends of a command: the only place that knows all of them.
 
 pub(crate) mod asked;
+mod mcp;
 mod new_task;
 mod notifications;
 mod notify;
@@ -32,6 +33,7 @@ use self::notify::Notifier;
 use crate::config::Env;
 use crate::error::CliError;
 use crate::identity::{LocalProcesses, worker_id};
+use crate::mcp_servers::McpServers;
 use crate::models::ModelChooser;
 use crate::output::{Live, Printer};
 use crate::settings::{Settings, StoreSetting};
@@ -57,6 +59,9 @@ pub struct Services {
     /// The store that the stored settings were read from, if the command only reads.
     store_to_read: Option<Arc<dyn Store>>,
     toolbox: OnceLock<Arc<ToolRegistry>>,
+    servers: OnceLock<McpServers>,
+    /// Is set once the servers that were never listed have been.
+    servers_listed: OnceCell<()>,
     policy: OnceLock<Arc<RulePolicy>>,
     /// The known secrets, or why they cannot be searched for.
     secrets: OnceLock<Result<KnownSecrets, String>>,
@@ -78,7 +83,7 @@ impl Services {
         let stores = wiring.stores(&env)?;
         let (models, store, toolbox) = (OnceLock::new(), Arc::default(), OnceLock::new());
         let (policy, secrets, notifier) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        let (telemetry, store_to_read) = (None, None);
+        let (telemetry, store_to_read, servers) = (None, None, OnceLock::new());
         Ok(Self {
             settings,
             env,
@@ -91,6 +96,8 @@ impl Services {
             store,
             store_to_read,
             toolbox,
+            servers,
+            servers_listed: OnceCell::new(),
             notifier,
             policy,
             secrets,

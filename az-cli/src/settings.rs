@@ -8,8 +8,9 @@ use az_core::cost::Calendar;
 use jiff::tz::TimeZone;
 
 use crate::config::{
-    ConfigError, ConfigLayers, Env, FoundConfig, LlmSection, LogSection, NetworkSection,
-    NotifySection, OutputSection, SandboxSection, ShellSection, TaskSection, ToolsSection,
+    ConfigError, ConfigLayers, Env, FoundConfig, LlmSection, LogSection, McpSection,
+    NetworkSection, NotifySection, OutputSection, SandboxSection, ShellSection, TaskSection,
+    ToolsSection,
 };
 use crate::error::CliError;
 use crate::global_args::GlobalArgs;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub task: TaskSection,
     /// The section about tools.
     pub tools: ToolsSection,
+    /// The section about MCP servers.
+    pub mcp: McpSection,
     /// The section about notifications.
     pub notify: NotifySection,
     /// The section about the log.
@@ -101,7 +104,7 @@ impl Settings {
         let time_zone = time_zone.map_err(|what| file.problem("cost.time_zone", &what))?;
         let (llm, shell, sandbox) = (config.llm, config.shell, config.sandbox);
         let (task, tools, log) = (config.task, config.tools, config.log);
-        let notify = config.notify;
+        let (notify, mcp) = (config.notify, config.mcp);
         let (network, output) = (config.network, config.output);
         Ok(Self {
             store,
@@ -111,6 +114,7 @@ impl Settings {
             sandbox,
             task,
             tools,
+            mcp,
             notify,
             log,
             network,
@@ -142,7 +146,11 @@ impl Settings {
         let keys = entries.map(|file| self.file.beside("llm.providers", Path::new(file)));
         let certificate = self.network.client_key.as_deref();
         let certificate = certificate.map(|key| self.file.beside("network.client_key", key));
-        keys.chain(certificate).collect()
+        let servers = self.mcp.servers.iter().filter_map(|(name, server)| {
+            let file = server.env_file.as_deref()?;
+            Some(self.file.beside(&format!("mcp.servers.{name}.env_file"), file))
+        });
+        keys.chain(certificate).chain(servers).collect()
     }
 
     /// Returns a file that the configuration names by this key, with its text.

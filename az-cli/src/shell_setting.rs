@@ -7,6 +7,7 @@ use az_mcp::sandbox::SandboxMode;
 
 use crate::config::Env;
 use crate::error::CliError;
+use crate::mcp_servers::Approvals;
 use crate::settings::Settings;
 
 impl Settings {
@@ -71,6 +72,13 @@ impl Settings {
         }
         own.extend(self.store.file().map(Path::to_owned));
         own
+    }
+
+    /// Returns the files of the approved tools of MCP servers, beside the database or in the user's directory
+    /// for state.
+    pub(crate) fn approvals(&self, env: &Env) -> Approvals {
+        let beside = self.output_dir(env).map(|directory| directory.with_file_name("mcp"));
+        Approvals::new(beside.unwrap_or_else(|| "mcp".into()))
     }
 
     /// Returns the directory for what background processes print: beside the database, or in the

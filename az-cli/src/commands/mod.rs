@@ -9,6 +9,7 @@ pub mod demo;
 pub mod doctor;
 pub mod log;
 pub mod man;
+pub mod mcp;
 pub mod models;
 pub mod setup;
 pub mod task;

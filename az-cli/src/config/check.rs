@@ -10,7 +10,8 @@ use super::key::Key;
 use super::keys::KEYS;
 use super::kind::{Kind, described};
 use super::layer::Layer;
-use super::path::all_keys;
+use super::mcp::problem_of_server;
+use super::path::{all_keys, is_entry_name};
 use super::problem::Problem;
 use super::tool_rules::{RULES, problem_of_rule};
 
@@ -38,7 +39,10 @@ fn check_layer(prefix: &str, table: &DeTable<'_>, layer: Layer, problems: &mut V
                         DeValue::Table(below) => {
                             check_layer(&format!("{full}[{i}]."), below, layer, problems);
                         }
-                        DeValue::String(text) if layer == Layer::Project && is_secret(text) => {
+                        DeValue::String(text)
+                            if layer == Layer::Project
+                                && (is_secret(text) || is_secret_header(&full, text)) =>
+                        {
                             problems.push(Problem::new(&full, item.span(), PLAIN_KEY));
                         }
                         _ => {}
@@ -59,6 +63,17 @@ const PLAIN_KEY: &str =
 /// Whether a variable with a value is one that holds a secret, by its name.
 fn is_secret(variable: &str) -> bool {
     variable.split_once('=').is_some_and(|(name, _)| is_secret_name(name))
+}
+
+/// Whether a text is a header with a secret in it, which no variable holds.
+fn is_secret_header(full: &str, text: &str) -> bool {
+    let is_secret = |name: &str| {
+        is_secret_name(&name.replace('-', "_"))
+            || ["authorization", "cookie"].iter().any(|known| name.eq_ignore_ascii_case(known))
+    };
+    full.ends_with(".headers")
+        && !text.contains("${")
+        && text.split_once(':').is_some_and(|(name, _)| is_secret(name))
 }
 
 /// Returns why a layer may not have this value.
@@ -123,9 +138,23 @@ fn check_value(
                 check_item(&format!("{full}[{i}]"), item, keys, problems);
             }
         }
-        (Kind::Table(_) | Kind::Tables(_), found) => {
+        (Kind::NamedTables(keys), DeValue::Table(table)) => {
+            for (name, item) in table {
+                let named = format!("{full}.{}", name.get_ref());
+                if !is_entry_name(name.get_ref()) {
+                    let what = "a name has letters, digits, _ and - only, and at most 32 of them";
+                    problems.push(Problem::new(full, name.span(), what));
+                } else if let Some(reason) = problem_of_server(item.get_ref()) {
+                    problems.push(Problem::new(&named, name.span(), reason));
+                } else {
+                    check_item(&named, item, keys, problems);
+                }
+            }
+        }
+        (Kind::Table(_) | Kind::Tables(_) | Kind::NamedTables(_), found) => {
             let hint = match found {
                 DeValue::Table(_) => format!("; write [[{full}]]"),
+                _ if matches!(key.kind, Kind::NamedTables(_)) => format!("; write [{full}.NAME]"),
                 _ => String::new(),
             };
             let what =

@@ -98,7 +98,7 @@ fn find(text: &str, path: &KeyPath) -> Option<(Range<usize>, serde_json::Value)>
     let mut steps = path.steps.iter();
     let mut value = match steps.next()? {
         Step::Key(name) => entry(table, name)?,
-        Step::Item(_) | Step::Named(_) => return None,
+        Step::Item(_) | Step::Named(_) | Step::Entry(_) => return None,
     };
     for step in steps {
         value = match (step, value.get_ref()) {
@@ -106,6 +106,7 @@ fn find(text: &str, path: &KeyPath) -> Option<(Range<usize>, serde_json::Value)>
                 table = below;
                 entry(table, name)?
             }
+            (Step::Entry(name), DeValue::Table(below)) => below.get(name.as_str())?,
             (Step::Item(index), DeValue::Array(items)) => items.get(*index)?,
             (Step::Named(wanted), DeValue::Array(items)) => {
                 let is_named = |item: &&toml::Spanned<DeValue<'_>>| {
@@ -144,6 +145,16 @@ pub(super) fn entry<'t, 'a>(
 pub(super) fn name_in(table: &dyn TableLike, name: &str) -> String {
     let found = table.iter().map(|(key, _)| key).find(|key| key.eq_ignore_ascii_case(name));
     found.unwrap_or(name).to_owned()
+}
+
+/// Returns the key of the first step as the table has it, and the other steps; `None` for an item of a list.
+fn key_in<'s>(table: &dyn TableLike, steps: &'s [Step]) -> Option<(String, &'s [Step])> {
+    let (first, rest) = steps.split_first()?;
+    match first {
+        Step::Key(name) => Some((name_in(table, name), rest)),
+        Step::Entry(name) => Some((name.clone(), rest)),
+        Step::Item(_) | Step::Named(_) => None,
+    }
 }
 
 /// A table of the document.
@@ -209,25 +220,26 @@ fn suffix(value: &Value) -> String {
 }
 
 fn insert(place: Place<'_>, steps: &[Step], value: Value) -> Result<(), String> {
-    let Some((Step::Key(name), rest)) = steps.split_first() else {
+    let Some((name, rest)) = key_in(place.table, steps) else {
         return Err("a list cannot be set this way".to_owned());
     };
-    let name = name_in(place.table, name);
     let Some((next, below)) = rest.split_first() else {
         place.insert(&name, value);
         return Ok(());
     };
     if place.table.get(&name).is_none() {
         let new = match next {
-            Step::Key(_) if place.is_inline => Item::Value(InlineTable::new().into()),
-            Step::Key(_) => Item::Table(Table::new()),
+            Step::Key(_) | Step::Entry(_) if place.is_inline => {
+                Item::Value(InlineTable::new().into())
+            }
+            Step::Key(_) | Step::Entry(_) => Item::Table(Table::new()),
             _ => Item::ArrayOfTables(ArrayOfTables::new()),
         };
         place.table.insert(&name, new);
     }
     let item = place.table.get_mut(&name).ok_or_else(|| format!("there is no `{name}`"))?;
     match next {
-        Step::Key(_) => match Place::of(item) {
+        Step::Key(_) | Step::Entry(_) => match Place::of(item) {
             Some(place) => insert(place, rest, value),
             None => Err(format!("`{name}` is not a table")),
         },
@@ -287,12 +299,13 @@ fn index_of(list: &Item, item: &Step) -> Option<usize> {
 }
 
 fn remove(place: Place<'_>, steps: &[Step]) -> bool {
-    let Some((Step::Key(name), rest)) = steps.split_first() else { return false };
-    let name = name_in(place.table, name);
+    let Some((name, rest)) = key_in(place.table, steps) else { return false };
     let Some((next, below)) = rest.split_first() else { return place.remove(&name) };
     let Some(item) = place.table.get_mut(&name) else { return false };
     match (next, below) {
-        (Step::Key(_), _) => Place::of(item).is_some_and(|place| remove(place, rest)),
+        (Step::Key(_) | Step::Entry(_), _) => {
+            Place::of(item).is_some_and(|place| remove(place, rest))
+        }
         (_, []) => remove_item(item, next),
         _ => Place::in_list(item, next).is_some_and(|place| remove(place, below)),
     }

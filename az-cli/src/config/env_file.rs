@@ -17,10 +17,20 @@ impl Env {
     /// # Errors
     ///
     /// A file that cannot be read, or all lines that are not of this form, without their values.
-    pub fn with_file(mut self, path: &Path) -> Result<Self, ConfigError> {
+    pub fn with_file(self, path: &Path) -> Result<Self, ConfigError> {
+        self.with_file_of("--env-file", path)
+    }
+
+    /// Returns the environment with the variables of a file as [`with_file`](Self::with_file) does; `named_by` is
+    /// what names the file, for errors.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_file`](Self::with_file).
+    pub(crate) fn with_file_of(mut self, named_by: &str, path: &Path) -> Result<Self, ConfigError> {
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::Setting(format!("--env-file {file}: {error}")))?;
+            .map_err(|error| ConfigError::Setting(format!("{named_by} {file}: {error}")))?;
         let mut problems = Vec::new();
         for (line, number) in text.lines().zip(1_usize..) {
             match variable(line) {

@@ -71,10 +71,10 @@ impl Key {
         self
     }
 
-    /// Returns the keys below this one; none unless it is a table or a list of tables.
+    /// Returns the keys below this one; none unless it is a table, or has several of them.
     pub const fn below(&self) -> &'static [Self] {
         match self.kind {
-            Kind::Table(keys) | Kind::Tables(keys) => keys,
+            Kind::Table(keys) | Kind::Tables(keys) | Kind::NamedTables(keys) => keys,
             _ => &[],
         }
     }

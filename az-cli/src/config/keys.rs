@@ -10,6 +10,7 @@ use super::kind::Kind::{
     AbsolutePath, Bool, Choice, Count, CountOrOff, Duration, Features, Hosts, LogFilter, Models,
     Path, Paths, Price, Secret, StoreUrl, Table, Tables, Text, TimeZone, Url, Variables, Words,
 };
+use super::mcp::MCP;
 
 /// The largest number that fits a limit of tokens, seconds or steps.
 const U32: u64 = 0xffff_ffff;
@@ -26,6 +27,7 @@ pub const KEYS: &[Key] = &[
     Key::new("cost", Table(COST), "Costs and budgets"),
     Key::new("shell", Table(SHELL), "The commands that tools run"),
     Key::new("tools", Table(TOOLS), "What tools may do"),
+    Key::new("mcp", Table(MCP), "The MCP servers whose tools tasks have"),
     Key::new("sandbox", Table(SANDBOX), "What the commands that tools run may do"),
     Key::new("task", Table(TASK), "The limits of tasks that are run without the option"),
     Key::new("notify", Table(NOTIFY), "Notifications that a task waits for an answer"),

@@ -59,10 +59,16 @@ pub enum Kind {
     Paths,
     /// A program and its arguments.
     Words,
+    /// A list of names, such as those of tools.
+    Names,
+    /// A list of headers of HTTP, such as `X-Version: 2`.
+    Headers,
     /// A table with these keys.
     Table(&'static [Key]),
     /// A list of tables with these keys.
     Tables(&'static [Key]),
+    /// A table of tables with these keys, each under a name of the user's own.
+    NamedTables(&'static [Key]),
 }
 
 impl Kind {
@@ -89,7 +95,10 @@ impl Kind {
             Self::Models => "a list of models, such as [\"openai/gpt-5.6\"]".to_owned(),
             Self::Paths => "a list of paths, such as [\"~/.cache/go\"]".to_owned(),
             Self::Words => "a list of texts, such as [\"notify-send\", \"az\"]".to_owned(),
+            Self::Names => "a list of names, such as [\"get_time\"]".to_owned(),
+            Self::Headers => "a list of headers, such as [\"X-Version: 2\"]".to_owned(),
             Self::Table(_) => "a table".to_owned(),
+            Self::NamedTables(_) => "a table of tables".to_owned(),
             Self::Tables(_) => "a list of tables".to_owned(),
         }
     }
@@ -98,8 +107,13 @@ impl Kind {
     /// keys may.
     pub fn may_be_secret(self) -> bool {
         match self {
-            Self::Secret | Self::Variables | Self::Words | Self::Url | Self::StoreUrl => true,
-            Self::Table(keys) | Self::Tables(keys) => {
+            Self::Secret
+            | Self::Variables
+            | Self::Words
+            | Self::Headers
+            | Self::Url
+            | Self::StoreUrl => true,
+            Self::Table(keys) | Self::Tables(keys) | Self::NamedTables(keys) => {
                 keys.iter().any(|key| key.kind.may_be_secret())
             }
             _ => false,
@@ -115,7 +129,7 @@ impl Kind {
         let trimmed = typed.trim();
         let quoted = |text: &str| Value::from(text).to_string();
         match self {
-            Self::Features | Self::Variables | Self::Hosts | Self::Models | Self::Paths
+            Self::Features | Self::Variables | Self::Hosts | Self::Models | Self::Paths | Self::Names
                 if !trimmed.starts_with('[') =>
             {
                 let words = trimmed.split(',').map(str::trim).filter(|word| !word.is_empty());
@@ -133,8 +147,11 @@ impl Kind {
             | Self::Models
             | Self::Paths
             | Self::Words
+            | Self::Names
+            | Self::Headers
             | Self::Table(_)
-            | Self::Tables(_) => match DeValue::parse(trimmed) {
+            | Self::Tables(_)
+            | Self::NamedTables(_) => match DeValue::parse(trimmed) {
                 Ok(_) => Ok(trimmed.to_owned()),
                 Err(error) => {
                     Err(format!("must be {} as TOML: {}", self.in_words(), error.message()))
@@ -153,7 +170,9 @@ impl Kind {
                 | Self::Hosts
                 | Self::Models
                 | Self::Paths
-                | Self::Words,
+                | Self::Words
+                | Self::Names
+                | Self::Headers,
                 DeValue::Array(items),
             ) => items.iter().filter_map(|item| self.problem_of_item(key, item)).collect(),
             (_, found) => {
@@ -172,7 +191,14 @@ impl Kind {
                 Found::new(format!("unknown feature {text:?}; known are {}", FEATURES.join(", ")))
                     .like(near(text, FEATURES.iter().copied()))
             }
-            Self::Words if text.is_empty() => Found::new("must not be empty".to_owned()),
+            Self::Words | Self::Names if text.is_empty() => {
+                Found::new("must not be empty".to_owned())
+            }
+            Self::Headers if header_of(text).is_none() => Found::new(
+                "a header has a name of letters, digits and -, a colon, and a value, as in \
+                 \"X-Version: 2\""
+                    .to_owned(),
+            ),
             Self::Variables if text.is_empty() || text.starts_with('=') => {
                 Found::new("a variable has no name; use NAME or NAME=VALUE".to_owned())
             }
@@ -252,6 +278,15 @@ impl Kind {
             _ => None,
         }
     }
+}
+
+/// Returns the name and the value of a header; `None` for a text that is none.
+pub(crate) fn header_of(text: &str) -> Option<(&str, &str)> {
+    let (name, value) = text.split_once(':')?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let is_name = !name.is_empty() && name.chars().all(legal);
+    let value = value.trim();
+    (is_name && !value.is_empty() && !value.contains(['\n', '\r'])).then_some((name, value))
 }
 
 /// What is wrong with a value, before its place is known.

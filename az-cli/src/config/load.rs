@@ -287,6 +287,10 @@ fn add_paths<'t>(keys: &'static [Key], table: &'t DeTable<'_>, paths: &mut Vec<&
         match (key.kind, table.get(key.name).map(|value| value.get_ref())) {
             (Kind::Path, Some(DeValue::String(path))) => paths.push(Path::new(&**path)),
             (Kind::Table(keys), Some(DeValue::Table(below))) => add_paths(keys, below, paths),
+            (Kind::NamedTables(keys), Some(DeValue::Table(below))) => {
+                let tables = below.values().filter_map(|table| table.get_ref().as_table());
+                tables.for_each(|table| add_paths(keys, table, paths));
+            }
             (Kind::Tables(keys), Some(DeValue::Array(items))) => {
                 let tables = items.iter().filter_map(|item| item.get_ref().as_table());
                 tables.for_each(|table| add_paths(keys, table, paths));

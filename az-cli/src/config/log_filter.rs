@@ -1,7 +1,10 @@
 //! Filters of log records, as `RUST_LOG` has them.
 
 use az_ai::resolver::near;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+/// The target of the records of the library of MCP, which quote what servers say.
+pub(crate) const PROTOCOL: &str = "rmcp";
 
 /// The names of levels in filters.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -19,7 +22,19 @@ pub fn parse_log_filter(text: &str) -> Result<Targets, String> {
         return Err("must be a filter, such as info or warn,az_core=debug".to_owned());
     }
     parts.try_for_each(check)?;
-    text.replace(' ', "").parse().map_err(|error| format!("must be a filter: {error}"))
+    let parsed = text.replace(' ', "").parse();
+    let targets: Targets = parsed.map_err(|error| format!("must be a filter: {error}"))?;
+    Ok(if text.contains(PROTOCOL) { targets } else { with_usual_limits(targets) })
+}
+
+/// Returns a filter without the records in which the library of MCP repeats each message of a server.
+pub(crate) fn with_usual_limits(targets: Targets) -> Targets {
+    match targets.default_level() {
+        Some(level) if level > LevelFilter::WARN => {
+            targets.with_target(PROTOCOL, LevelFilter::WARN)
+        }
+        _ => targets,
+    }
 }
 
 fn check(part: &str) -> Result<(), String> {

@@ -17,6 +17,8 @@ pub enum Step {
     Item(usize),
     /// The table of a list that has this `name`.
     Named(String),
+    /// The table under this name, which is the user's own.
+    Entry(String),
 }
 
 /// The full name of a key that exists, in a file or not.
@@ -38,7 +40,7 @@ impl fmt::Display for KeyPath {
                 Step::Item(index) => write!(f, "[{index}]")?,
                 Step::Key(name) if i == 0 => f.write_str(name)?,
                 Step::Key(name) => write!(f, ".{name}")?,
-                Step::Named(name) => write!(f, ".{name}")?,
+                Step::Named(name) | Step::Entry(name) => write!(f, ".{name}")?,
             }
         }
         Ok(())
@@ -64,7 +66,8 @@ pub(super) fn find_key(full: &str) -> Option<&'static Key> {
 }
 
 /// Returns all keys by their full names, in the order of the table; tables come before what is in them.
-/// The keys of a list of tables are named `llm.providers[].name`.
+/// The keys of a list of tables are named `llm.providers[].name`, and those of tables with names of their
+/// own `mcp.servers.*.url`.
 pub fn all_keys() -> Vec<(String, &'static Key)> {
     let mut all = Vec::new();
     visit_keys("", KEYS, &mut |prefix, key| all.push((format!("{prefix}{}", key.name), key)));
@@ -80,10 +83,25 @@ pub(super) fn visit_keys(
     for key in keys {
         visit(prefix, key);
         if !key.below().is_empty() {
-            let item = if matches!(key.kind, Kind::Tables(_)) { "[]" } else { "" };
+            let item = match key.kind {
+                Kind::Tables(_) => "[]",
+                Kind::NamedTables(_) => ".*",
+                _ => "",
+            };
             visit_keys(&format!("{prefix}{}{item}.", key.name), key.below(), visit);
         }
     }
+}
+
+/// Whether a full name is that of a key of several tables, as [`all_keys`] returns it.
+pub(super) fn is_of_several(full: &str) -> bool {
+    full.contains("[]") || full.contains(".*")
+}
+
+/// Whether a name can be one of the user's own for a table.
+pub(crate) fn is_entry_name(name: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    !name.is_empty() && name.len() <= 32 && name.chars().all(legal)
 }
 
 fn walk(full: &str) -> Option<KeyPath> {
@@ -102,6 +120,11 @@ fn walk(full: &str) -> Option<KeyPath> {
                 }
                 continue;
             }
+            Some(tables) if matches!(tables.kind, Kind::NamedTables(_)) && !is_item => {
+                steps.push(Step::Entry(is_entry_name(word).then(|| word.to_owned())?));
+                is_item = true;
+                continue;
+            }
             _ => Key::find(keys, name)?,
         };
         steps.push(Step::Key(key.name));
@@ -116,6 +139,8 @@ fn walk(full: &str) -> Option<KeyPath> {
                     | Kind::Models
                     | Kind::Paths
                     | Kind::Words
+                    | Kind::Names
+                    | Kind::Headers
             );
             let index = indices.strip_suffix(']')?.parse().ok().filter(|_| is_list)?;
             steps.push(Step::Item(index));
@@ -129,7 +154,7 @@ fn walk(full: &str) -> Option<KeyPath> {
 fn unknown(typed: &str) -> String {
     let all = all_keys();
     // A key of a list cannot be typed without the item that it is of.
-    let known = all.iter().map(|(full, _)| full.as_str()).filter(|full| !full.contains("[]"));
+    let known = all.iter().map(|(full, _)| full.as_str()).filter(|full| !is_of_several(full));
     let known: Vec<_> = known.collect();
     let likely = near(typed, known.iter().copied());
     let last = |full: &str| full.rsplit('.').next().unwrap_or_default().to_owned();
@@ -157,6 +182,8 @@ mod tests {
             ("llm.providers.fast", "llm.providers.fast"),
             ("llm.routing_rules[0].reason", "llm.routing_rules[0].reason"),
             ("shell.env[2]", "shell.env[2]"),
+            ("mcp.servers.time.args[1]", "mcp.servers.time.args[1]"),
+            ("mcp.servers.Time", "mcp.servers.Time"),
         ] {
             assert_eq!(KeyPath::parse(typed).unwrap().to_string(), expected);
         }
@@ -170,6 +197,8 @@ mod tests {
             ("llm.model.x", "unknown key \"llm.model.x\"; did you mean `llm.model`?"),
             ("llm.model[0]", "unknown key \"llm.model[0]\"; did you mean `llm.model`?"),
             ("llm.providers[x].name", "unknown key"),
+            ("mcp.servers.a b.url", "unknown key"),
+            ("mcp.servers.time.uri", "unknown key"),
             ("", "unknown key \"\""),
             (".", "unknown key \".\""),
             ("zzzzzz", "unknown key \"zzzzzz\""),

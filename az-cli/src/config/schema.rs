@@ -71,10 +71,14 @@ fn of_kind(kind: Kind) -> Value {
         Kind::Variables => {
             json!({ "type": "array", "items": { "type": "string", "pattern": "^[^=]" } })
         }
-        Kind::Hosts | Kind::Models | Kind::Paths | Kind::Words => {
+        Kind::Headers => {
+            json!({ "type": "array", "items": { "type": "string", "pattern": "^[A-Za-z0-9_-]+: *." } })
+        }
+        Kind::Hosts | Kind::Models | Kind::Paths | Kind::Words | Kind::Names => {
             json!({ "type": "array", "items": { "type": "string", "minLength": 1 } })
         }
         Kind::Table(keys) => table(keys),
         Kind::Tables(keys) => json!({ "type": "array", "items": table(keys) }),
+        Kind::NamedTables(keys) => json!({ "type": "object", "additionalProperties": table(keys) }),
     }
 }

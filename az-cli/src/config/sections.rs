@@ -14,6 +14,7 @@ use az_mcp::sandbox::HostPattern;
 use serde::{Deserialize, Deserializer, de};
 
 use super::duration::parse_duration;
+use super::mcp::McpSection;
 use super::network::NetworkSection;
 use super::sandbox::{SandboxSection, hosts};
 use super::tool_rules::ToolRule;
@@ -34,6 +35,8 @@ pub struct FileConfig {
     pub shell: ShellSection,
     /// The section about tools.
     pub tools: ToolsSection,
+    /// The section about MCP servers.
+    pub mcp: McpSection,
     /// The section about the sandbox of commands.
     pub sandbox: SandboxSection,
     /// The section about tasks.
@@ -239,7 +242,9 @@ impl TaskSection {
     }
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+pub(super) fn duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_duration(&text).map(Some).map_err(de::Error::custom)
 }

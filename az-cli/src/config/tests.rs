@@ -24,12 +24,16 @@ fn sample(key: &Key) -> String {
         Kind::Price => "0.1".to_owned(),
         Kind::Features => "[\"chat\"]".to_owned(),
         Kind::Variables => "[\"A\"]".to_owned(),
-        Kind::Hosts | Kind::Models | Kind::Paths | Kind::Words => "[\"x\"]".to_owned(),
-        Kind::Table(keys) | Kind::Tables(keys) => {
+        Kind::Hosts | Kind::Models | Kind::Paths | Kind::Words | Kind::Names => "[\"x\"]".to_owned(),
+        Kind::Headers => "[\"X-Y: z\"]".to_owned(),
+        Kind::Table(keys) | Kind::Tables(keys) | Kind::NamedTables(keys) => {
             let fields = keys.iter().map(|key| format!("{} = {}", key.name, sample(key)));
             let table = format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "));
-            let is_list = matches!(key.kind, Kind::Tables(_));
-            if is_list { format!("[{table}]") } else { table }
+            match key.kind {
+                Kind::Tables(_) => format!("[{table}]"),
+                Kind::NamedTables(_) => format!("{{ x = {table} }}"),
+                _ => table,
+            }
         }
     }
 }
@@ -53,8 +57,11 @@ fn each_key_of_the_table_is_read_and_no_other_one() {
             continue;
         }
         let table = "{ no_such_key = 1 }";
-        let is_list = matches!(key.kind, Kind::Tables(_));
-        let value = if is_list { format!("[{table}]") } else { table.to_owned() };
+        let value = match key.kind {
+            Kind::Tables(_) => format!("[{table}]"),
+            Kind::NamedTables(_) => format!("{{ x = {table} }}"),
+            _ => table.to_owned(),
+        };
         let message = read(&format!("{full} = {value}\n")).unwrap_err();
         let (_, listed) = message.split_once("expected ").unwrap_or_else(|| panic!("{message}"));
         let mut fields: Vec<_> = listed.split('`').skip(1).step_by(2).collect();
@@ -69,7 +76,7 @@ fn each_key_of_the_table_is_read_and_no_other_one() {
 fn each_value_of_one_word_has_a_variable_of_its_own() {
     let mut variables = Vec::new();
     for (full, key) in all_keys() {
-        let is_leaf = key.below().is_empty() && !full.contains("[]");
+        let is_leaf = key.below().is_empty() && !super::path::is_of_several(&full);
         assert_eq!(key.variable.is_some(), is_leaf, "{full}");
         variables.extend(key.variable);
         let usual = format!("AZ_{}", full.replace('.', "_").to_uppercase());

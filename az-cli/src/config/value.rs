@@ -10,7 +10,7 @@ use super::key::{DefaultValue, Key};
 use super::kind::Kind;
 use super::layer::{Layer, Origin};
 use super::merge::{is_in, may_set};
-use super::path::{KeyPath, Step, all_keys, find_key};
+use super::path::{KeyPath, Step, all_keys, find_key, is_of_several};
 
 /// What is shown instead of a key.
 const MASKED: &str = "[key]";
@@ -43,6 +43,7 @@ impl KeyPath {
             match step {
                 Step::Key(name) if full.is_empty() => full.push_str(name),
                 Step::Key(name) => full.push_str(&format!(".{name}")),
+                Step::Entry(name) => full.push_str(&format!(".{name}")),
                 Step::Item(index) => full.push_str(&format!("[{index}]")),
                 Step::Named(name) => {
                     let is_named = |setting: &&SettingValue| {
@@ -96,7 +97,8 @@ pub(super) fn value_of(
     let mut all = Vec::new();
     for (full, key) in all_keys() {
         let is_leaf = key.below().is_empty();
-        if matches!(key.kind, Kind::Tables(_)) || is_leaf && !full.contains("[]") {
+        let is_several = matches!(key.kind, Kind::Tables(_) | Kind::NamedTables(_));
+        if is_several || is_leaf && !is_of_several(&full) {
             let found = set.iter().filter(|(name, _)| is_in(name, &full));
             let before = all.len();
             all.extend(found.map(|(name, value)| SettingValue {
@@ -156,6 +158,11 @@ fn shown(full: &str, value: Value) -> Value {
         (Some(Kind::Variables), Value::Array(items)) => {
             let masked = items.iter().filter_map(Value::as_str).map(masked_variable);
             masked.collect::<Vec<_>>().into()
+        }
+        (Some(Kind::Headers), Value::Array(items)) => {
+            let name = |header: &str| header.split(':').next().unwrap_or_default().to_owned();
+            let masked = items.iter().filter_map(Value::as_str).map(name);
+            masked.map(|name| format!("{name}: …")).collect::<Vec<_>>().into()
         }
         (_, value) => value,
     }

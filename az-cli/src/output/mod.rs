@@ -43,8 +43,8 @@ pub use style::Style;
 pub use table::Table;
 pub use tables::{
     EventText, budget_in_words, budget_table, commands_table, cost_table, doctor_in_words,
-    how_to_answer, model_table, models_table, price_table, route_in_words, store_table,
-    task_in_words, tasks_table, tool_in_words, tool_usage_table, tools_table, trace_in_words,
-    uncertain_table, verdict_in_words, waiting_table,
+    how_to_answer, mcp_servers_table, mcp_test_in_words, model_table, models_table, price_table,
+    route_in_words, store_table, task_in_words, tasks_table, tool_in_words, tool_usage_table,
+    tools_table, trace_in_words, uncertain_table, verdict_in_words, waiting_table,
 };
 pub use typed::can_type;

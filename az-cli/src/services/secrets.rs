@@ -7,6 +7,7 @@ use az_mcp::secrets::KnownSecrets;
 use super::Services;
 use crate::config::ProxyAddress;
 use crate::error::CliError;
+use crate::mcp_servers::ConfiguredServer;
 use crate::redact::{Redactor, secrets_of};
 
 /// The largest file that is read as one of a key, in bytes.
@@ -47,6 +48,10 @@ impl Services {
             secrets.extend(
                 file.and_then(|path| read_key(&self.settings.file.beside(&key, Path::new(path)))),
             );
+        }
+        for (name, section) in &self.settings.mcp.servers {
+            let server = ConfiguredServer::new(name, section);
+            secrets.extend(server.secrets(&self.settings, &self.env));
         }
         let user = self.settings.layers.files().user.as_deref().and_then(Path::parent);
         let keys = user.and_then(|directory| std::fs::read_dir(directory.join("keys")).ok());

@@ -17,7 +17,7 @@ use tracing_subscriber::{Layer, Registry, fmt as text};
 use super::layer::LogLayer;
 use super::queue::LogQueue;
 use super::writer::{StoredLog, write};
-use crate::config::{Env, LogSection, parse_log_filter};
+use crate::config::{Env, LogSection, PROTOCOL, parse_log_filter, with_usual_limits};
 use crate::output::Printer;
 use crate::redact::Redactor;
 
@@ -55,11 +55,13 @@ impl Telemetry {
         let queue = Arc::new(LogQueue::default());
         // An invalid filter is reported with the rest of the configuration.
         let filter = env.get("AZ_LOG").and_then(|filter| parse_log_filter(filter).ok());
-        let usual = || Targets::new().with_default(LevelFilter::INFO);
+        let usual = || with_usual_limits(Targets::new().with_default(LevelFilter::INFO));
         let (filter, handle) = reload::Layer::new(filter.unwrap_or_else(usual));
         let log = LogLayer(Arc::clone(&queue));
-        let warnings =
-            Targets::new().with_default(LevelFilter::WARN).with_target(LOG_ONLY, LevelFilter::OFF);
+        let warnings = Targets::new()
+            .with_default(LevelFilter::WARN)
+            .with_target(LOG_ONLY, LevelFilter::OFF)
+            .with_target(PROTOCOL, LevelFilter::OFF);
         let printed = text::layer()
             .with_writer(std::io::stderr)
             .with_ansi(false)

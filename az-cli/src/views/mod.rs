@@ -25,6 +25,7 @@ mod event;
 mod event_body;
 mod failure;
 mod log;
+mod mcp;
 mod model;
 mod notice;
 mod price;
@@ -53,6 +54,7 @@ pub use event_body::{
 };
 pub use failure::{FailureDetailView, FailureView};
 pub use log::LogLineView;
+pub use mcp::{McpDifferenceView, McpLeftOutView, McpServerView, McpTestView, McpToolView};
 pub use model::{LongRequestView, ModelSummaryView, ModelView, PricesView, feature_names};
 pub use notice::{NoticeView, WorkerReportView};
 pub use price::{CostPartView, UsageCostView};
@@ -64,6 +66,7 @@ pub use task::{
     PrefixChangeView, TaskImageView, TaskOptionsView, TaskOriginView, TaskSummaryView, TaskView,
     ToolOutcomesView,
 };
+pub(crate) use tool::server_of;
 pub use tool::{ToolSummaryView, ToolUsageView, ToolView};
 pub use trace::{SpanRowView, SpanView};
 pub use units::{millis, money, token_price};

@@ -31,12 +31,17 @@ impl ToolSummaryView {
     pub const BUILTIN: &'static str = "builtin";
 }
 
+/// Returns the server of a tool.
+pub(crate) fn server_of(spec: &ToolSpec) -> &str {
+    spec.server.as_deref().unwrap_or(ToolSummaryView::BUILTIN)
+}
+
 impl From<&ToolSpec> for ToolSummaryView {
     fn from(spec: &ToolSpec) -> Self {
         Self {
             name: spec.name.clone(),
             category: spec.category.clone(),
-            server: Self::BUILTIN.to_owned(),
+            server: server_of(spec).to_owned(),
             effect: spec.effect,
             scope: spec.scope,
             description: spec.description.clone(),

@@ -60,7 +60,7 @@ fn the_planners_examples_work() {
 /// Every block of TOML in the documents about configuration is taken as a configuration file.
 #[test]
 fn the_configurations_in_the_documents_are_taken() {
-    for name in ["configuration.md", "providers.md", "routing.md"] {
+    for name in ["configuration.md", "mcp.md", "providers.md", "routing.md"] {
         let text = fs::read_to_string(docs().join(name)).unwrap();
         let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
         let blocks: Vec<_> = blocks.collect();

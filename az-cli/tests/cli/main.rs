@@ -40,6 +40,8 @@ mod log;
 mod main_job;
 mod man;
 mod manners;
+mod mcp;
+mod mcp_peers;
 mod misbehaving;
 mod model_limits;
 mod models;

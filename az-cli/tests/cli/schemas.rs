@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use az_cli::views::{
     BudgetView, CheckedFileView, CommandRunView, ConfigFileView, CostSumView, DoctorView,
-    EventView, LedgerEntryView, LogRecordView, ModelSummaryView, ModelView, NoticeView, RouteView,
-    SettingView, SpanView, StoreStatusView, TaskSummaryView, TaskView, ToolSummaryView,
-    ToolUsageView, ToolView, UsageCostView, VerdictView,
+    EventView, LedgerEntryView, LogRecordView, McpServerView, McpTestView, ModelSummaryView,
+    ModelView, NoticeView, RouteView, SettingView, SpanView, StoreStatusView, TaskSummaryView,
+    TaskView, ToolSummaryView, ToolUsageView, ToolView, UsageCostView, VerdictView,
 };
 use az_mcp::McpToolResult;
 use schemars::generate::SchemaSettings;
@@ -47,6 +47,8 @@ const VIEWS: &[View] = &[
     ("event", of::<EventView<'static>>),
     ("ledger-entry", of::<LedgerEntryView>),
     ("log-record", of::<LogRecordView>),
+    ("mcp-server", of::<McpServerView>),
+    ("mcp-test", of::<McpTestView>),
     ("model", of::<ModelView>),
     ("model-summary", of::<ModelSummaryView>),
     ("notice", of::<NoticeView>),
@@ -80,6 +82,7 @@ const LISTINGS: &[(&str, Form, &str, Option<&str>)] = &[
     ("tools info", Array, "tool", None),
     ("tools policy check", Object, "verdict", None),
     ("tools usage", Array, "tool-usage", Some("")),
+    ("mcp list", Array, "mcp-server", Some("")),
     ("cost show", Array, "cost-sum", Some("")),
     ("cost budget show", Array, "budget", Some("")),
     ("cost export", Array, "ledger-entry", Some("")),
@@ -192,6 +195,8 @@ fn the_complete_examples_of_views_fit_their_schemas() {
         ("ledger_entry", Object, "ledger-entry"),
         ("live_events", Array, "event"),
         ("log_record", Object, "log-record"),
+        ("mcp_server", Object, "mcp-server"),
+        ("mcp_test", Object, "mcp-test"),
         ("model", Object, "model"),
         ("model_summaries", Array, "model-summary"),
         ("notices", Array, "notice"),
@@ -227,7 +232,8 @@ const SCRIPTED: [&str; 5] = ["task", "run", "read it, twice", "--model", "script
 fn used() -> (Az, String) {
     let config = "[[llm.providers]]\nname = \"mine\"\nprovider = \"openai-compatible\"\n\
                   base_url = \"http://127.0.0.1:9/v1\"\nmodel = \"m\"\ncost_per_token = 0.0005\n\
-                  [[llm.routing_rules]]\ncondition = \"tokens < 500\"\nprovider = \"mine\"\n";
+                  [[llm.routing_rules]]\ncondition = \"tokens < 500\"\nprovider = \"mine\"\n\
+                  [mcp.servers.time]\ncommand = \"mcp-server-time\"\nenabled = false\n";
     let call = json!({"name": "filesystem.read", "arguments": {"path": "x.jsonl"}});
     let steps = [json!({"calls": [call], "cost_nanos": 9}), json!({"text": "x", "cost_nanos": 7})];
     let steps: String = steps.iter().map(|step| format!("{step}\n")).collect();

@@ -9,9 +9,10 @@ use std::time::Duration;
 use az_ai::pricing::{Features, Rates, TokenPrice};
 use az_cli::views::{
     BudgetView, CheckView, CommandRunView, CostSumView, DoctorView, EventView, LedgerEntryView,
-    LeftoverView, LogRecordView, LongRequestView, ModelSummaryView, ModelView, NoticeView,
-    SpanView, StoreStatusView, TaskSummaryView, TaskView, ToolSummaryView, ToolUsageView, ToolView,
-    VerdictView, WaitingView, WorkerReportView, feature_names,
+    LeftoverView, LogRecordView, LongRequestView, McpServerView, McpTestView, McpToolView,
+    ModelSummaryView, ModelView, NoticeView, SpanView, StoreStatusView, TaskSummaryView, TaskView,
+    ToolSummaryView, ToolUsageView, ToolView, VerdictView, WaitingView, WorkerReportView,
+    feature_names,
 };
 use az_core::content::ImageContent;
 use az_core::cost::{
@@ -37,6 +38,7 @@ use az_core::tool::{
 };
 use az_core::trace::TraceFold;
 use az_core::{Error, TaskPriority, Usd};
+use az_mcp::client::{Listing, changes};
 use az_mcp::policy::{Rule, RuleAction, RuleFile, RulePolicy};
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
@@ -60,6 +62,9 @@ const NESTED: &[&str] = &[
     "InstructionsView",
     "LeftoverView",
     "LongRequestView",
+    "McpDifferenceView",
+    "McpLeftOutView",
+    "McpToolView",
     "ConfigProblemView",
     "ModelIntentView",
     "ModelResultView",
@@ -397,6 +402,36 @@ fn tools() {
     let verdict =
         policy.explain(&sample::task("t", 0), &ToolSpec::new("t", "Does", json!({})), &call);
     assert_json_snapshot!("verdict", VerdictView::new("t", &verdict)); // VerdictView
+}
+
+#[test]
+fn mcp_servers() {
+    let tool = |name: &str, about: &str| {
+        let schema = json!({"type": "object"});
+        json!({"name": name, "description": about, "inputSchema": schema})
+    };
+    let listing = |tools: Value| -> Listing {
+        serde_json::from_value(json!({
+            "server": {
+                "name": "time", "version": "1.0", "protocol": "2026-07-28", "era": "modern",
+                "instructions": "Use it for times",
+            },
+            "tools": tools,
+            "left_out": [{"tool": "large", "reason": "its schema has 70000 bytes"}],
+        }))
+        .unwrap()
+    };
+    let before = listing(json!([tool("now", "Returns the time"), tool("gone", "x")]));
+    let after = listing(json!([tool("now", "Returns the time, and more")]));
+    let view = McpServerView::new(("time", "mcp-server-time".to_owned()), true, Some(&before));
+    assert_json_snapshot!("mcp_server", view); // McpServerView
+    let found = changes(&before.tools, &after.tools);
+    let suspicions = vec!["its name is that of a tool of az".to_owned()];
+    let tools = vec![
+        McpToolView::new(&after.tools[0], found.first(), suspicions),
+        McpToolView::new(&before.tools[1], found.last(), Vec::new()),
+    ];
+    assert_json_snapshot!("mcp_test", McpTestView::new("time", &after, tools)); // McpTestView
 }
 
 #[test]

@@ -64,6 +64,7 @@ pub(in crate::commands) async fn execute(
         typed.finish(services).await;
         ended
     };
+    services.close_servers().await;
     services.finish_notifications().await;
     let ended = ended?;
     note_uncertain(&ended, services).await;
@@ -121,6 +122,7 @@ async fn drive(
     sink: Arc<dyn EventSink>,
     terminal: Option<Arc<Live>>,
 ) -> Result<Task, CliError> {
+    services.list_new_servers().await;
     let engine = services.engine(sink, terminal, None).await?;
     let id = start.task().clone();
     let ended = match start {

@@ -116,6 +116,9 @@ pub struct RunArgs {
 ///
 /// Bad arguments, the store's, or that the task ended without an answer.
 pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode, CliError> {
+    if !args.detach || args.tools.is_some() {
+        services.list_new_servers().await;
+    }
     let task = task_of(args, services).await?;
     match args.detach {
         true => queue(services, task).await,

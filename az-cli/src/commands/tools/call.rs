@@ -63,6 +63,9 @@ pub struct CallArgs {
 /// `UnknownTool`, a usage error for invalid arguments, `ApprovalRequired` for a call that is not
 /// approved, and `ToolFailed`.
 pub(super) async fn run(args: &CallArgs, services: &Services) -> Result<ExitCode, CliError> {
+    if args.tool.starts_with("mcp_") {
+        services.list_new_servers().await;
+    }
     let specs = specs(services)?;
     let spec = find_tool(&specs, &args.tool)?;
     let tools = services.tools()?;
@@ -101,6 +104,7 @@ pub(super) async fn run(args: &CallArgs, services: &Services) -> Result<ExitCode
     };
     let took = started.elapsed();
     end_background(&task, &*tools, services).await?;
+    services.close_servers().await;
     report(spec, output?, (took, args.timeout, &stop), services)
 }
 

@@ -9,7 +9,7 @@ use az_core::tool::{ToolSpec, meant_name};
 use crate::error::CliError;
 use crate::models::did_you_mean;
 use crate::services::Services;
-use crate::views::ToolSummaryView;
+use crate::views::{ToolSummaryView, server_of};
 
 /// Returns the specs of all tools, in the order in which models see them.
 ///
@@ -60,7 +60,7 @@ pub(super) fn find_tools<'s>(
     if let Ok(tool) = find_tool(specs, name) {
         return Ok(vec![tool]);
     }
-    let groups: [fn(&ToolSpec) -> &str; 3] = [category, prefix, server];
+    let groups: [fn(&ToolSpec) -> &str; 3] = [category, prefix, server_of];
     for group in groups {
         let of_group: Vec<_> = specs.iter().filter(|spec| is_named(group(spec), name)).collect();
         if !of_group.is_empty() {
@@ -79,10 +79,6 @@ fn category(spec: &ToolSpec) -> &str {
 
 fn prefix(spec: &ToolSpec) -> &str {
     spec.name.split('.').next().unwrap_or(&spec.name)
-}
-
-fn server(_spec: &ToolSpec) -> &str {
-    ToolSummaryView::BUILTIN
 }
 
 fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> CliError {

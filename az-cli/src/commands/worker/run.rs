@@ -73,10 +73,12 @@ pub(super) async fn run(args: &RunArgs, services: &Services) -> Result<ExitCode,
     };
     let begun = Instant::now();
     let unattended = args.ask.map(UnattendedMode::from);
+    services.list_new_servers().await;
     let engine = services.engine(sink, None, unattended).await?;
     let worker = Worker::new(engine, options);
     let ended = worker.run(stop).await;
     drop(worker);
+    services.close_servers().await;
     services.finish_notifications().await;
     drop(flush);
     let (report, error) = match ended {

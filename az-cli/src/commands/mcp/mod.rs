@@ -1,0 +1,80 @@
+//! `az mcp`: the MCP servers whose tools tasks have.
+
+mod add;
+mod import;
+mod list;
+mod prompts;
+mod remove;
+mod resources;
+mod review;
+mod stored;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::config::Context;
+use crate::error::CliError;
+use crate::mcp_servers::ConfiguredServer;
+use crate::services::Services;
+
+const EXAMPLES: &str = "\
+Examples:
+  az mcp add time -- uvx mcp-server-time
+  az mcp list
+  az mcp test time
+  az tools list --server time";
+
+/// Use the tools of MCP servers
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES, defer = true)]
+pub enum McpCommand {
+    /// Add a server, start it, and list its tools
+    Add(add::AddArgs),
+    /// List the servers
+    #[command(visible_alias = "ls")]
+    List(list::ListArgs),
+    /// Remove a server
+    Remove(remove::RemoveArgs),
+    /// Start a server, show its tools and how they have changed, and approve them
+    Test(test::TestArgs),
+    /// Add the servers of a file of another program, to be approved one by one
+    Import(import::ImportArgs),
+    /// List the resources of a server, or read one
+    Resources(resources::ResourcesArgs),
+    /// List the prompts of a server, or show one
+    Prompts(prompts::PromptsArgs),
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+///
+/// The subcommand's.
+pub(crate) async fn run(command: &McpCommand, context: &Context<'_>) -> Result<ExitCode, CliError> {
+    match command {
+        McpCommand::Add(args) => add::run(args, context).await,
+        McpCommand::List(args) => list::run(args, &context.services()?),
+        McpCommand::Remove(args) => remove::run(args, context),
+        McpCommand::Test(args) => test::run(args, context).await,
+        McpCommand::Import(args) => import::run(args, context),
+        McpCommand::Resources(args) => resources::run(args, &context.services()?).await,
+        McpCommand::Prompts(args) => prompts::run(args, &context.services()?).await,
+    }
+}
+
+/// Returns a server that is used.
+///
+/// # Errors
+///
+/// `UnknownServer`, and a usage error for one that was not approved.
+fn used_server<'s>(services: &'s Services, name: &str) -> Result<&'s ConfiguredServer, CliError> {
+    let server = services.server(name)?;
+    match server.section.enabled {
+        true => Ok(server),
+        false => Err(CliError::Usage(format!(
+            "the MCP server {name} is not used; `az mcp test {name}` shows what it runs and approves it"
+        ))),
+    }
+}

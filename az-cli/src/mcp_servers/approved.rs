@@ -1,0 +1,67 @@
+//! The definitions of tools that were approved: a file for each server.
+//!
+//! It is also what is known of a server that was not started: with it, a task has the tools of a server that
+//! starts at their first call.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use az_mcp::client::Listing;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Access, ConfigError, write_atomically};
+
+/// The largest file that is read.
+const LARGEST: u64 = 32 << 20;
+
+/// The tools of a server that were approved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ApprovedTools {
+    /// The digest of the server's configuration: another program has to be approved anew.
+    pub(crate) configuration: String,
+    /// The tools.
+    pub(crate) listing: Listing,
+}
+
+/// The files of approved tools, which only the user can read.
+#[derive(Debug, Clone)]
+pub(crate) struct Approvals(PathBuf);
+
+impl Approvals {
+    /// Returns the files of a directory, which need not exist.
+    pub(crate) const fn new(directory: PathBuf) -> Self {
+        Self(directory)
+    }
+
+    fn path(&self, server: &str) -> PathBuf {
+        self.0.join(format!("{server}.json"))
+    }
+
+    /// Returns the approved tools of a server with this configuration. A file that cannot be read has none.
+    pub(crate) fn get(&self, server: &str, configuration: &str) -> Option<ApprovedTools> {
+        let approved: ApprovedTools = serde_json::from_str(&read(&self.path(server))?).ok()?;
+        (approved.configuration == configuration).then_some(approved)
+    }
+
+    /// Approves the tools of a server.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub(crate) fn set(&self, server: &str, approved: &ApprovedTools) -> Result<(), ConfigError> {
+        let text = serde_json::to_string_pretty(approved)
+            .map_err(|error| ConfigError::Setting(error.to_string()))?;
+        write_atomically(&self.path(server), (text + "\n").as_bytes(), Access::Secret)
+    }
+
+    /// Removes what was approved of a server.
+    pub(crate) fn remove(&self, server: &str) {
+        // What is not there need not be removed.
+        fs::remove_file(self.path(server)).ok();
+    }
+}
+
+fn read(path: &Path) -> Option<String> {
+    let known = fs::metadata(path).ok()?;
+    (known.is_file() && known.len() <= LARGEST).then(|| fs::read_to_string(path).ok())?
+}
