@@ -1,7 +1,7 @@
 //! Real servers that are not ours: aimock, which speaks four providers' wires, and LiteLLM's proxy
 //! in front of it. `.ci/peers` installs them where `AZ_PEERS` says.
 
-mod servers;
+pub(crate) mod servers;
 
 use std::collections::BTreeMap;
 

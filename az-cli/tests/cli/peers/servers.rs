@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 pub(super) const KEY: &str = "sk-a-long-master-key-for-tests-0123456789";
 
 /// A server, ended with the test.
-pub(super) struct Server {
+pub(crate) struct Server {
     process: Child,
-    pub(super) port: u16,
+    pub(crate) port: u16,
 }
 
 impl Drop for Server {
@@ -24,7 +24,7 @@ impl Drop for Server {
     }
 }
 
-pub(super) fn peers() -> Option<PathBuf> {
+pub(crate) fn peers() -> Option<PathBuf> {
     let found = std::env::var_os("AZ_PEERS").map(PathBuf::from).filter(|dir| dir.is_dir());
     if found.is_none() {
         eprintln!("skipped: no peers; `.ci/peers` installs them, AZ_PEERS says where");
@@ -32,11 +32,11 @@ pub(super) fn peers() -> Option<PathBuf> {
     found
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn start(mut command: Command, port: u16, patience: Duration) -> Server {
+pub(crate) fn start(mut command: Command, port: u16, patience: Duration) -> Server {
     let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let mut server = Server { process: process.unwrap(), port };
     let given_up = Instant::now() + patience;
