@@ -129,7 +129,12 @@ impl Kind {
         let trimmed = typed.trim();
         let quoted = |text: &str| Value::from(text).to_string();
         match self {
-            Self::Features | Self::Variables | Self::Hosts | Self::Models | Self::Paths | Self::Names
+            Self::Features
+            | Self::Variables
+            | Self::Hosts
+            | Self::Models
+            | Self::Paths
+            | Self::Names
                 if !trimmed.starts_with('[') =>
             {
                 let words = trimmed.split(',').map(str::trim).filter(|word| !word.is_empty());
