@@ -18,6 +18,7 @@ use az_ai::provider::http::HttpOptions;
 use az_ai::react::{ReActAgent, ReActOptions};
 use az_ai::recording::Pace;
 use az_core::Error;
+use az_core::approval::Approver;
 use az_core::engine::{Engine, EventSink};
 use az_core::store::{
     Store, StoreAccess, StoreAddress, StoreMigration, StoreRegistry, StoreRequest,
@@ -356,10 +357,13 @@ impl Services {
         self.settings.task.limit_children(&mut options);
         options.child_models = self.child_models().await?;
         let engine = Engine::new(store, agent, options);
+        let approver: Arc<dyn Approver> = Arc::new(self.approver(terminal)?);
+        let asking = self.new_task("answer the questions of MCP servers", None)?;
+        self.servers().set_person(Arc::clone(&approver), asking);
         Ok(engine
             .with_toolbox(toolbox)
             .with_policy(self.policy()?)
-            .with_approver(Arc::new(self.approver(terminal)?))
+            .with_approver(approver)
             .with_sink(Arc::new(LogSink::new(self.notifying(sink).await?)))
             .with_liveness(Arc::new(LocalProcesses::default())))
     }

@@ -71,14 +71,19 @@ impl Settings {
             own.push(file.clone());
         }
         own.extend(self.store.file().map(Path::to_owned));
+        own.push(self.approvals_dir(env));
         own
     }
 
     /// Returns the files of the approved tools of MCP servers, beside the database or in the user's directory
     /// for state.
     pub(crate) fn approvals(&self, env: &Env) -> Approvals {
+        Approvals::new(self.approvals_dir(env))
+    }
+
+    fn approvals_dir(&self, env: &Env) -> PathBuf {
         let beside = self.output_dir(env).map(|directory| directory.with_file_name("mcp"));
-        Approvals::new(beside.unwrap_or_else(|| "mcp".into()))
+        beside.unwrap_or_else(|| "mcp".into())
     }
 
     /// Returns the directory for what background processes print: beside the database, or in the

@@ -6,7 +6,7 @@ use az_ai::provider::http::plain_client;
 use az_core::digest::sha256_hex;
 use az_core::secret::is_secret_name;
 use az_mcp::client::{
-    Era, HttpClient, HttpServer, Limits, ServerClient, ServerCommand, ServerOptions,
+    Answerer, Era, HttpClient, HttpServer, Limits, ServerClient, ServerCommand, ServerOptions,
     ServerTransport,
 };
 use serde_json::json;
@@ -84,7 +84,8 @@ impl ConfiguredServer {
         limits
     }
 
-    /// Creates its client, which starts nothing yet. `known` is the era that the server was of before.
+    /// Creates its client, which starts nothing yet. `known` is the era that the server was of
+    /// before.
     ///
     /// # Errors
     ///
@@ -94,7 +95,7 @@ impl ConfiguredServer {
         &self,
         settings: &Settings,
         env: &Env,
-        known: Era,
+        (known, answerer): (Era, Answerer),
     ) -> Result<Arc<ServerClient>, CliError> {
         let variables = self.read_variables(settings, env)?;
         let transport = match (&self.section.command, &self.section.url) {
@@ -110,7 +111,8 @@ impl ConfiguredServer {
         let options = ServerOptions::new(&self.name, transport)
             .with_era(self.section.era)
             .with_roots(std::env::current_dir())
-            .with_limits(self.limits());
+            .with_limits(self.limits())
+            .with_answerer(answerer);
         Ok(Arc::new(ServerClient::new(options).with_known_era(known)))
     }
 

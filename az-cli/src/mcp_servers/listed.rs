@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use az_core::Error;
+use az_core::approval::Approver;
+use az_core::{Error, Task};
 use az_mcp::ToolRegistry;
 use az_mcp::client::{ForeignTool, Listing, ServerClient, model_names};
 use futures_util::future::join_all;
 
+use super::questions::Person;
 use super::{Approvals, ApprovedTools, ConfiguredServer};
 use crate::config::{ConfigError, Env};
 use crate::error::CliError;
@@ -24,6 +26,8 @@ pub(crate) struct McpServers {
     approvals: Approvals,
     /// The clients that were created; each starts its server at its first request.
     clients: Mutex<BTreeMap<String, Arc<ServerClient>>>,
+    /// Who is asked what servers want to know.
+    person: Person,
 }
 
 impl McpServers {
@@ -32,7 +36,13 @@ impl McpServers {
         let servers = settings.mcp.servers.iter();
         let servers = servers.map(|(name, section)| ConfiguredServer::new(name, section));
         let approvals = settings.approvals(env);
-        Self { servers: servers.collect(), approvals, clients: Mutex::default() }
+        let (clients, person) = (Mutex::default(), Person::default());
+        Self { servers: servers.collect(), approvals, clients, person }
+    }
+
+    /// Sets who is asked what servers want to know, for a task.
+    pub(crate) fn set_person(&self, approver: Arc<dyn Approver>, task: Task) {
+        self.person.set(approver, task);
     }
 
     /// Returns all servers, also those that are not used.
@@ -90,7 +100,7 @@ impl McpServers {
             return Ok(Arc::clone(client));
         }
         let era = self.approved(server).map(|listing| listing.server.era).unwrap_or_default();
-        let client = server.client(settings, env, era)?;
+        let client = server.client(settings, env, (era, self.person.answerer()))?;
         clients.insert(server.name.clone(), Arc::clone(&client));
         Ok(client)
     }

@@ -3,6 +3,7 @@
 mod approved;
 mod configured;
 mod listed;
+mod questions;
 mod variables;
 
 pub(crate) use approved::{Approvals, ApprovedTools};

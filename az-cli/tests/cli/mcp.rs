@@ -8,6 +8,7 @@ use az_mcp::testing::server::{Behaviour, serve};
 use serde_json::{Value, json};
 
 use crate::support::Az;
+use crate::terminal::at_terminal;
 
 /// The variable that makes this program a server, with the name of a behaviour.
 const BEHAVIOUR: &str = "AZ_TEST_MCP_SERVER";
@@ -102,6 +103,24 @@ fn a_task_uses_the_tools_of_a_server_which_starts_at_the_first_call() {
         .collect();
     let outcomes: Vec<_> = results.iter().map(|result| &result["outcome"]).collect();
     assert_eq!(outcomes, ["done", "unknown", "done"], "{logs}");
+}
+
+#[test]
+fn what_a_server_wants_to_know_is_asked_at_the_terminal() {
+    let az = with_server(Behaviour::AsksPerson);
+    let call = json!({"calls": [{"name": "mcp__test__ask", "arguments": {}}]});
+    az.file("steps.jsonl", &format!("{call}\n{}\n", json!({"text": "done"})));
+    let run =
+        ["task", "run", "ask", "--model", "scripted:steps.jsonl", "--allow", "mcp__test__ask"];
+    let answers = [("> name", "Ada\n"), ("> twice (may be left empty)", "yes\n")];
+    let Some(ended) = at_terminal(&az, &run, &answers) else { return };
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("> The MCP server test asks: Who is greeted?"), "{ended:?}");
+    let logs = az.ok(&["task", "logs", &az.only_id(), "--format", "json"]);
+    let answer = r#"{\"action\":\"accept\",\"content\":{\"name\":\"Ada\",\"twice\":true}}"#;
+    assert!(logs.contains(answer), "{logs}");
+    let ended = az.az(&run);
+    assert_eq!(ended.code, Some(0), "without a terminal, it is declined: {ended:?}");
 }
 
 #[test]

@@ -7,15 +7,15 @@ use std::sync::atomic::Ordering;
 use az_core::CancellationToken;
 use az_core::tool::ProgressSender;
 use rmcp::model::{
-    CallToolRequest, CallToolRequestParams, ClientRequest, ElicitResult, ElicitationAction,
-    ErrorCode, InputRequest, InputRequests, InputResponses, ListToolsRequest,
-    PaginatedRequestParams, ProtocolVersion, ServerResult, SubscriptionFilter,
+    CallToolRequest, CallToolRequestParams, ClientRequest, ErrorCode, InputRequest, InputRequests,
+    InputResponses, ListToolsRequest, PaginatedRequestParams, ProtocolVersion, ServerResult,
+    SubscriptionFilter,
 };
 use rmcp::service::RunningService;
 use rmcp::{RoleClient, ServiceError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
@@ -176,7 +176,13 @@ impl Connection {
             match self.send(request, &waiting).await? {
                 ServerResult::CallToolResult(result) => return self.converted(&result),
                 ServerResult::InputRequiredResult(result) => {
-                    let answers = self.answers(result.input_requests.unwrap_or_default());
+                    let asked = result.input_requests.unwrap_or_default();
+                    let answers = tokio::select! {
+                        answers = self.answers(asked) => answers,
+                        () = call.cancel.cancelled() => {
+                            return Err(self.error_of(NoAnswer::Cancelled).await);
+                        }
+                    };
                     params.input_responses = (!answers.is_empty()).then_some(answers);
                     params.request_state = result.request_state;
                 }
@@ -192,21 +198,22 @@ impl Connection {
     }
 
     /// Answers what a server of the modern era asks before it has a result.
-    fn answers(&self, requests: InputRequests) -> InputResponses {
-        let answers = requests.into_iter().filter_map(|(key, request)| {
+    async fn answers(&self, requests: InputRequests) -> InputResponses {
+        let mut answers = BTreeMap::new();
+        for (key, request) in requests {
             let answer = match request {
                 InputRequest::ListRoots(_) => {
                     serde_json::to_value(self.service.service().root_list())
                 }
-                InputRequest::Elicitation(_) => {
-                    serde_json::to_value(ElicitResult::new(ElicitationAction::Decline))
+                InputRequest::Elicitation(request) => {
+                    serde_json::to_value(self.service.service().elicit(request.params).await)
                 }
                 // Completions of a model are not offered, and hence not asked for by an honest server.
                 _ => Ok(json!({"action": "decline"})),
             };
-            Some((key, answer.ok()?))
-        });
-        answers.collect::<BTreeMap<String, Value>>()
+            answers.extend(answer.ok().map(|answer| (key, answer)));
+        }
+        answers
     }
 
     /// Sends a request of the client itself.

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use az_core::text::one_line;
 use az_core::tool::{Progress, ProgressSender};
 use rmcp::model::{
-    ClientCapabilities, ClientConfig, ErrorData, Implementation, NumberOrString,
+    ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationAction,
+    ElicitationCapability, ErrorData, FormElicitationCapability, Implementation, NumberOrString,
     ProgressNotificationParam, ProtocolVersion, RootsCapabilities,
 };
 #[expect(deprecated, reason = "servers of the legacy era ask for roots")]
@@ -17,10 +18,13 @@ use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ClientHandler, RoleClient};
 use tokio::sync::Notify;
 
-use super::shown::without_hidden;
+use super::question::{Answerer, ServerAnswer, ServerQuestion};
+use super::shown::{self, without_hidden};
 
 /// The longest message of a progress report, in characters.
 const LONGEST_MESSAGE: usize = 200;
+/// The longest question that a person is shown, in bytes.
+const LONGEST_QUESTION: usize = 2 << 10;
 
 /// Where the progress of a request goes.
 #[derive(Debug, Clone)]
@@ -32,19 +36,42 @@ pub(super) struct Route {
 
 /// The routes of the requests under way, by the tokens of their progress.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Routes(Arc<Mutex<HashMap<NumberOrString, Route>>>);
+pub(super) struct Routes {
+    by_token: Arc<Mutex<HashMap<NumberOrString, Route>>>,
+    /// The number of questions that a person is being asked.
+    asking: Arc<AtomicUsize>,
+}
+
+/// A question that a person is being asked.
+struct Asking(Arc<AtomicUsize>);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl Routes {
     pub(super) fn add(&self, token: NumberOrString, route: Route) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(token, route);
+        self.by_token.lock().unwrap_or_else(PoisonError::into_inner).insert(token, route);
     }
 
     pub(super) fn remove(&self, token: &NumberOrString) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
+        self.by_token.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
+    }
+
+    /// Whether a person is being asked, and the server waits for the answer.
+    pub(super) fn is_asking(&self) -> bool {
+        self.asking.load(Ordering::SeqCst) > 0
+    }
+
+    fn ask(&self) -> Asking {
+        self.asking.fetch_add(1, Ordering::SeqCst);
+        Asking(Arc::clone(&self.asking))
     }
 
     fn report(&self, params: ProgressNotificationParam) {
-        let routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let routes = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(route) = routes.get(&params.progress_token.0) else { return };
         let message = params.message.unwrap_or_default();
         let message = one_line(&without_hidden(&message), LONGEST_MESSAGE);
@@ -63,8 +90,8 @@ fn whole(number: f64) -> Option<u64> {
     (0.0..9_007_199_254_740_992.0).contains(&number).then_some(number as u64)
 }
 
-/// Answers a server: it gets the roots, reports progress, and says when its tools change. It may not ask
-/// for completions of a model, and questions to a person are declined.
+/// Answers a server: it gets the roots, reports progress, asks a person, and says when its tools change. It
+/// may not ask for completions of a model.
 #[derive(Debug)]
 pub(super) struct Handler {
     pub(super) server: String,
@@ -72,6 +99,7 @@ pub(super) struct Handler {
     pub(super) routes: Routes,
     /// Whether the tools have changed since they were listed.
     pub(super) is_changed: Arc<AtomicBool>,
+    pub(super) answerer: Answerer,
 }
 
 impl Handler {
@@ -83,6 +111,27 @@ impl Handler {
             Some(Root::new(file_url(root.to_str()?)).with_name(name))
         });
         ListRootsResult::new(roots.collect())
+    }
+}
+
+impl Handler {
+    /// Asks a person what the server wants to know. A request to open an address is declined.
+    pub(super) async fn elicit(&self, request: ElicitRequestParams) -> ElicitResult {
+        let declined = ElicitResult::new(ElicitationAction::Decline);
+        let ElicitRequestParams::FormElicitationParams { message, requested_schema, .. } = request
+        else {
+            return declined;
+        };
+        let Ok(schema) = serde_json::to_value(&requested_schema) else { return declined };
+        let _asking = self.routes.ask();
+        let message = shown::description(&message, LONGEST_QUESTION);
+        let question = ServerQuestion { server: self.server.clone(), message, schema };
+        match self.answerer.answer(question).await {
+            ServerAnswer::Given(fields) => {
+                ElicitResult::new(ElicitationAction::Accept).with_content(fields.into())
+            }
+            ServerAnswer::Declined => declined,
+        }
     }
 }
 
@@ -100,6 +149,12 @@ impl ClientHandler for Handler {
     fn get_info(&self) -> ClientConfig {
         let mut capabilities = ClientCapabilities::default();
         capabilities.roots = Some(RootsCapabilities::default());
+        if self.answerer.is_there() {
+            let form = Some(FormElicitationCapability::default());
+            let mut asked = ElicitationCapability::default();
+            asked.form = form;
+            capabilities.elicitation = Some(asked);
+        }
         let client = Implementation::new("az", env!("CARGO_PKG_VERSION"));
         ClientConfig::new(capabilities, client)
             .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
@@ -111,6 +166,14 @@ impl ClientHandler for Handler {
         _context: RequestContext<RoleClient>,
     ) -> Result<ListRootsResult, ErrorData> {
         Ok(self.root_list())
+    }
+
+    async fn create_elicitation(
+        &self,
+        request: ElicitRequestParams,
+        _context: RequestContext<RoleClient>,
+    ) -> Result<ElicitResult, ErrorData> {
+        Ok(self.elicit(request).await)
     }
 
     async fn on_progress(

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::http::HttpClient;
 use super::limits::Limits;
+use super::question::Answerer;
 
 /// The variables that a program inherits. Everything else that it needs is configured for it.
 const INHERITED: [&str; 7] = ["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "LANG"];
@@ -158,6 +159,8 @@ pub struct ServerOptions {
     pub roots: Vec<PathBuf>,
     /// What is accepted from it.
     pub limits: Limits,
+    /// Answers its questions to a person.
+    pub answerer: Answerer,
 }
 
 impl ServerOptions {
@@ -169,12 +172,13 @@ impl ServerOptions {
             era: Era::Auto,
             roots: Vec::new(),
             limits: Limits::default(),
+            answerer: Answerer::default(),
         }
     }
 
     /// Sets the versions of the protocol that the server speaks.
     #[must_use]
-    pub const fn with_era(mut self, era: Era) -> Self {
+    pub fn with_era(mut self, era: Era) -> Self {
         self.era = era;
         self
     }
@@ -186,9 +190,16 @@ impl ServerOptions {
         self
     }
 
+    /// Sets what answers the questions of the server to a person.
+    #[must_use]
+    pub fn with_answerer(mut self, answerer: Answerer) -> Self {
+        self.answerer = answerer;
+        self
+    }
+
     /// Sets what is accepted from the server.
     #[must_use]
-    pub const fn with_limits(mut self, limits: Limits) -> Self {
+    pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }

@@ -61,9 +61,12 @@ impl ReadReport {
 /// Reads lines, and fails at one that is too long, or if there are too many that are no messages.
 ///
 /// A message begins with `{` or `[`. Other lines are passed on: what parses them ignores them.
+///
+/// What comes after it is dropped is read and discarded: a program that could not write would report an error
+/// instead of ending.
 #[derive(Debug)]
-pub(super) struct MessageReader<R> {
-    inner: R,
+pub(super) struct MessageReader<R: AsyncRead + Send + Unpin + 'static> {
+    inner: Option<R>,
     limits: Limits,
     report: ReadReport,
     /// The bytes of the line so far.
@@ -74,10 +77,10 @@ pub(super) struct MessageReader<R> {
     noise: usize,
 }
 
-impl<R> MessageReader<R> {
+impl<R: AsyncRead + Send + Unpin + 'static> MessageReader<R> {
     pub(super) fn new(inner: R, limits: Limits, report: ReadReport) -> Self {
         let nesting = Nesting::default();
-        Self { inner, limits, report, line: 0, is_message: None, nesting, noise: 0 }
+        Self { inner: Some(inner), limits, report, line: 0, is_message: None, nesting, noise: 0 }
     }
 
     fn check(&mut self, mut bytes: &[u8]) -> io::Result<()> {
@@ -151,14 +154,26 @@ impl Nesting {
     }
 }
 
-impl<R: AsyncRead + Unpin> AsyncRead for MessageReader<R> {
+impl<R: AsyncRead + Send + Unpin + 'static> Drop for MessageReader<R> {
+    fn drop(&mut self) {
+        let runtime = tokio::runtime::Handle::try_current();
+        if let (Some(mut inner), Ok(runtime)) = (self.inner.take(), runtime) {
+            runtime.spawn(async move {
+                tokio::io::copy(&mut inner, &mut tokio::io::sink()).await.ok();
+            });
+        }
+    }
+}
+
+impl<R: AsyncRead + Send + Unpin + 'static> AsyncRead for MessageReader<R> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
+        let Some(inner) = &mut self.inner else { return Poll::Ready(Ok(())) };
+        ready!(Pin::new(inner).poll_read(context, buffer))?;
         let new = buffer.filled().get(before..).unwrap_or_default();
         Poll::Ready(self.check(new))
     }
@@ -171,11 +186,11 @@ mod tests {
     use super::{MessageReader, ReadReport};
     use crate::client::Limits;
 
-    async fn read(text: &[u8]) -> (bool, Option<String>) {
+    async fn read(text: &'static [u8]) -> (bool, Option<String>) {
         read_up_to(20, text).await
     }
 
-    async fn read_up_to(message_bytes: usize, text: &[u8]) -> (bool, Option<String>) {
+    async fn read_up_to(message_bytes: usize, text: &'static [u8]) -> (bool, Option<String>) {
         let limits = Limits { message_bytes, noise_bytes: 30, ..Limits::default() };
         let report = ReadReport::default();
         let mut reader = MessageReader::new(text, limits, report.clone());
@@ -191,10 +206,10 @@ mod tests {
         let long = Some("it wrote a message of more than 20 bytes".to_owned());
         assert_eq!(read(b"{}\n{\"aaaaaaaaaaaaaaaaaaaaaa").await, (false, long));
         let deep = Some("it wrote a message that is nested more than 127 levels deep".to_owned());
-        assert_eq!(read_up_to(1_000, &b"[".repeat(200)).await, (false, deep));
+        assert_eq!(read_up_to(1_000, b"[".repeat(200).leak()).await, (false, deep));
         let quoted = format!("{{\"a\": \"\\\"{}\"}}\n", "[".repeat(200));
-        assert_eq!(read_up_to(1_000, quoted.as_bytes()).await, (true, None));
+        assert_eq!(read_up_to(1_000, quoted.leak().as_bytes()).await, (true, None));
         let noise = Some("it wrote more than 30 bytes that are no messages".to_owned());
-        assert_eq!(read(&b"hello\n".repeat(10)).await, (false, noise));
+        assert_eq!(read(b"hello\n".repeat(10).leak()).await, (false, noise));
     }
 }

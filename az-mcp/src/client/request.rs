@@ -84,7 +84,13 @@ pub(super) async fn send(
             answer = &mut handle.rx => break answer,
             () = waiting.cancel.cancelled() => return Err(NoAnswer::Cancelled),
             () = heard.notified() => until = (Instant::now() + waiting.silence).min(last),
-            () = sleep_until(until) => return Err(NoAnswer::TimedOut(until - begun)),
+            () = sleep_until(until) => {
+                // A server that waits for a person is not silent.
+                if !routes.is_asking() || until >= last {
+                    return Err(NoAnswer::TimedOut(until - begun));
+                }
+                until = (Instant::now() + waiting.silence).min(last);
+            }
         }
     };
     pending.handle = None;

@@ -71,6 +71,7 @@ async fn attempt(options: &ServerOptions, mode: ClientLifecycleMode) -> Result<C
         roots: options.roots.clone(),
         routes: Routes::default(),
         is_changed: std::sync::Arc::default(),
+        answerer: options.answerer.clone(),
     };
     let (report, of) = (ReadReport::default(), (options.name.as_str(), options.limits));
     match &options.transport {

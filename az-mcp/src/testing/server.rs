@@ -32,13 +32,15 @@ pub enum Behaviour {
     EndsAtStart,
     /// It writes to the terminal.
     Terminal,
+    /// It asks a person before it has the result of its only tool, `ask`.
+    AsksPerson,
     /// It asks for 1,000 completions of a model before it answers a call.
     AsksForCompletions,
 }
 
 impl Behaviour {
     /// All behaviours.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Legacy,
         Self::Modern,
         Self::Changed,
@@ -50,6 +52,7 @@ impl Behaviour {
         Self::ManyTools,
         Self::EndsAtStart,
         Self::Terminal,
+        Self::AsksPerson,
         Self::AsksForCompletions,
     ];
 
@@ -69,6 +72,7 @@ pub fn serve(behaviour: Behaviour) -> io::Result<()> {
         behaviour,
         is_changed: behaviour == Behaviour::Changed,
         received: Vec::new(),
+        asking: None,
         out: io::stdout(),
     };
     // What a test harness has written before is on a line of its own.
@@ -127,6 +131,8 @@ struct Server {
     is_changed: bool,
     /// The requests and notifications, for the tool `received`.
     received: Vec<String>,
+    /// The call whose question is not answered yet.
+    asking: Option<Value>,
     out: io::Stdout,
 }
 
@@ -144,6 +150,10 @@ impl Server {
             "tools/call" => format!("{method} {tool}"),
             _ => method.to_owned(),
         });
+        if let (true, Some(call)) = (message.get("result").is_some(), self.asking.take()) {
+            let answered = answered(message.pointer("/result"));
+            self.send(&json!({"jsonrpc": "2.0", "id": call, "result": answered}))?;
+        }
         let Some(id) = message.get("id").filter(|_| !method.is_empty()) else { return Ok(true) };
         let result = match method {
             "server/discover" if self.behaviour != Behaviour::Legacy => self.discovered(),
@@ -181,7 +191,7 @@ impl Server {
         };
         let mut result = result;
         if let (true, Value::Object(fields)) = (self.is_modern(message), &mut result) {
-            fields.insert("resultType".to_owned(), json!("complete"));
+            fields.entry("resultType").or_insert_with(|| json!("complete"));
             fields.insert("ttlMs".to_owned(), json!(0));
             fields.insert("cacheScope".to_owned(), json!("private"));
         }
@@ -219,6 +229,7 @@ impl Server {
                 let next = (page + 1).to_string();
                 return json!({"tools": [plain(&format!("t{page}"))], "nextCursor": next});
             }
+            Behaviour::AsksPerson => return json!({"tools": [plain("ask")]}),
             Behaviour::ManyTools => {
                 let tools: Vec<_> = (0..500).map(|number| plain(&format!("t{number}"))).collect();
                 return json!({ "tools": tools });
@@ -281,6 +292,26 @@ impl Server {
                 let names: Vec<_> = environment().collect();
                 text(&json!(names).to_string())
             }
+            "ask" if self.is_modern(message) => {
+                match message.pointer("/params/inputResponses/who") {
+                    Some(answer) => answered(Some(answer)),
+                    None => json!({
+                        "resultType": "input_required",
+                        "inputRequests": {
+                            "who": {"method": "elicitation/create", "params": question()}
+                        },
+                        "requestState": "asked",
+                    }),
+                }
+            }
+            "ask" => {
+                self.asking = Some(id.clone());
+                let method = "elicitation/create";
+                let asked =
+                    json!({"jsonrpc": "2.0", "id": "q", "method": method, "params": question()});
+                self.send(&asked)?;
+                return Ok(Called::NoAnswer);
+            }
             "picture" => {
                 json!({"content": [{"type": "image", "mimeType": "image/png", "data": "aGVsbG8="}]})
             }
@@ -306,6 +337,25 @@ impl Server {
             }
         }))
     }
+}
+
+/// Returns what a person is asked.
+fn question() -> Value {
+    json!({
+        "mode": "form",
+        "message": "Who is greeted?",
+        "requestedSchema": {
+            "type": "object",
+            "properties": {"name": {"type": "string"}, "twice": {"type": "boolean"}},
+            "required": ["name"],
+        },
+    })
+}
+
+/// Returns the result of `ask`: the answer as text.
+fn answered(answer: Option<&Value>) -> Value {
+    let text = answer.map(Value::to_string).unwrap_or_default();
+    json!({"content": [{"type": "text", "text": text}]})
 }
 
 /// Returns the text at a JSON pointer; empty if there is none.

@@ -9,4 +9,5 @@
 mod foreign_tools;
 mod hostile;
 mod kit;
+mod questions;
 mod support;
