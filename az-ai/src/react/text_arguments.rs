@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use crate::chat::ToolDefinition;
 
-/// Returns a line for each argument of a schema: `  path (string, required): Path of the file`. A schema that is
-/// no plain list of properties is returned as it is.
+/// Returns a line for each argument of a schema, those that are required first:
+/// `  path (string, required): Path of the file`. A schema that is no plain list of properties is returned as it is.
 ///
 /// This has about half of the length of the schema, which is much in a small context window.
 pub(super) fn described(schema: &Value) -> String {
@@ -16,7 +16,9 @@ pub(super) fn described(schema: &Value) -> String {
         let is_required = required.contains(&name.as_str());
         format!("  {name} ({}){}\n", kind(property, is_required), described_property(property))
     };
-    properties.iter().map(line).collect()
+    let mut properties: Vec<_> = properties.iter().collect();
+    properties.sort_by_key(|(name, _)| (!required.contains(&name.as_str()), *name));
+    properties.into_iter().map(line).collect()
 }
 
 /// Returns the properties of a schema, if it says nothing else of them but which are required.
@@ -116,8 +118,8 @@ mod tests {
         assert_eq!(
             described(&schema),
             "  path (string, required): Path of the file\n  \
-             limit (integer, default 100)\n  \
              kinds ({\"items\":{\"type\":\"string\"},\"type\":\"array\"}): Which\n  \
+             limit (integer, default 100)\n  \
              offset ({\"type\":[\"integer\",\"null\"]})\n"
         );
     }
