@@ -6,6 +6,7 @@ use std::sync::Arc;
 use az_ai::resolver::near;
 use az_core::Toolbox;
 use az_core::tool::PreparedCall;
+use az_mcp::client::PREFIX;
 use az_mcp::policy::{Rule, RuleAction, RulePolicy};
 
 use super::Services;
@@ -25,7 +26,11 @@ impl Services {
             return Ok(Arc::clone(policy));
         }
         let files = &self.settings.file.rules;
-        for rule in files.iter().flat_map(|(_, file)| &file.0) {
+        // Which tools servers have is not known before they were listed.
+        let is_of_server =
+            |rule: &&Rule| rule.tool.as_ref().is_some_and(|tool| tool.starts_with(PREFIX));
+        let rules = files.iter().flat_map(|(_, file)| &file.0);
+        for rule in rules.filter(|rule| !is_of_server(rule)) {
             self.check_rule(rule).map_err(|what| {
                 CliError::Settings(format!("{}: tools.rules: {what}", rule.source))
             })?;

@@ -156,7 +156,8 @@ fn a_server_that_was_never_listed_is_listed_when_a_run_begins_and_may_fail() {
     fs::create_dir_all(config(&az).parent().unwrap()).unwrap();
     let text = "[mcp.servers.test]\ncommand = \"/bin/sh\"\nargs = [\"server.sh\"]\n\
                 tools = [\"echo\"]\nread_only = [\"echo\"]\n\
-                [mcp.servers.broken]\ncommand = \"no-such-program\"\n";
+                [mcp.servers.broken]\ncommand = \"no-such-program\"\n\
+                [[tools.rules]]\naction = \"allow\"\ntool = \"mcp__broken__*\"\n";
     fs::write(config(&az), text).unwrap();
     az.file("steps.jsonl", "{\"text\": \"done\"}\n");
     let ended = az.az(&["task", "run", "nothing", "--model", "scripted:steps.jsonl"]);

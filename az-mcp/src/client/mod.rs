@@ -41,7 +41,7 @@ pub use error::ClientError;
 pub use http::HttpClient;
 pub use limits::Limits;
 pub use listing::{LeftOut, Listing, ServerIdentity};
-pub use names::model_names;
+pub use names::{PREFIX, model_names};
 pub use options::{Era, HttpServer, ServerCommand, ServerOptions, ServerTransport};
 pub use question::{Answerer, ServerAnswer, ServerQuestion};
 pub use resources::{Prompt, PromptArgument, PromptMessage, Resource, ResourceText};

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use az_core::digest::sha256_hex;
 
+/// How the names of servers' tools begin.
+pub const PREFIX: &str = "mcp__";
+
 /// The longest name that every provider accepts.
 const LONGEST: usize = 64;
 /// The digits of a suffix.
@@ -33,7 +36,7 @@ pub fn model_names(tools: &[(&str, &str)]) -> Vec<String> {
 fn plain(server: &str, tool: &str) -> String {
     let legal = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
     let legal = |text: &str| text.chars().map(legal).collect::<String>();
-    format!("mcp__{}__{}", legal(server), legal(tool))
+    format!("{PREFIX}{}__{}", legal(server), legal(tool))
 }
 
 fn with_suffix(name: &str, server: &str, tool: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use az_mcp::client::{Change, Listing, changes, suspicions};
+use az_mcp::client::{Change, Listing, PREFIX, changes, suspicions};
 
 use super::stored::key;
 use crate::commands::config::{Context, Target, change};
@@ -138,7 +138,7 @@ fn others(
 ) -> Result<Vec<(String, String)>, CliError> {
     let toolbox = services.toolbox()?;
     let own = toolbox.list_tools().into_iter().map(|tool| tool.name);
-    let own = own.filter(|name| !name.starts_with("mcp__")).map(|name| ("az".to_owned(), name));
+    let own = own.filter(|name| !name.starts_with(PREFIX)).map(|name| ("az".to_owned(), name));
     let servers = services.servers();
     let of_servers = servers.all().iter().filter(|other| other.name != server.name);
     let of_servers = of_servers.flat_map(|other| {

@@ -15,6 +15,7 @@ use az_core::text::plural;
 use az_core::tool::{Invocation, PreparedCall, ToolOutput, ToolSpec};
 use az_core::{CallId, Error, Task, Toolbox};
 use az_mcp::McpToolResult;
+use az_mcp::client::PREFIX;
 use clap::Args;
 
 use super::arguments;
@@ -63,7 +64,7 @@ pub struct CallArgs {
 /// `UnknownTool`, a usage error for invalid arguments, `ApprovalRequired` for a call that is not
 /// approved, and `ToolFailed`.
 pub(super) async fn run(args: &CallArgs, services: &Services) -> Result<ExitCode, CliError> {
-    if args.tool.starts_with("mcp_") {
+    if args.tool.starts_with(PREFIX) {
         services.list_new_servers().await;
     }
     let specs = specs(services)?;
