@@ -175,7 +175,12 @@ impl<R: AsyncRead + Send + Unpin + 'static> AsyncRead for MessageReader<R> {
         let Some(inner) = &mut self.inner else { return Poll::Ready(Ok(())) };
         ready!(Pin::new(inner).poll_read(context, buffer))?;
         let new = buffer.filled().get(before..).unwrap_or_default();
-        Poll::Ready(self.check(new))
+        let checked = self.check(new);
+        if checked.is_err() {
+            // With an error, nothing was read.
+            buffer.set_filled(before);
+        }
+        Poll::Ready(checked)
     }
 }
 

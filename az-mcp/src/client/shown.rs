@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn long_descriptions_are_cut_and_say_so() {
         assert_eq!(description("  short ", 10), "short");
-        assert_eq!(description("ünïcödé", 4), "ün [… 7 bytes left out …]");
+        assert_eq!(description("ünïcödé", 4), "ün [… 8 bytes left out …]");
     }
 
     #[test]
