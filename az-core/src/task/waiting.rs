@@ -288,7 +288,7 @@ mod tests {
         let mut ended = Task { waiting: None, ..parked().task };
         let failure = (&crate::Error::Cancelled).into();
         Outcome::Cancelled { failure }.apply(&mut ended, at(3)).unwrap();
-        assert_eq!(row, QueuedTask { epoch: 1, ..QueuedTask::new(ended) });
+        assert_eq!(row, QueuedTask { epoch: 1, cancelled_alone: true, ..QueuedTask::new(ended) });
     }
 
     #[test]

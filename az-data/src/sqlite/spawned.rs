@@ -36,6 +36,14 @@ const REQUEST: &str = concat!(
         AND status = 'running' AND cancel_requested = 0"
 );
 
+/// Reads what the parent of a task has set for it: none if the row is damaged, so that the task can be ended and deleted.
+macro_rules! own_budget {
+    () => {
+        "iif(json_valid(options) AND json_type(options, '$.spawned.budget_nanos') = 'integer', \
+            options ->> '$.spawned.budget_nanos', NULL)"
+    };
+}
+
 /// Ends the waiting tasks below a task; returns the scopes of their budgets, and what their parents have set.
 const END: &str = concat!(
     below!(),
@@ -44,7 +52,8 @@ const END: &str = concat!(
             cancel_requested = 0, waiting = NULL, deny_at = NULL \
         WHERE namespace = az_namespace() AND rowid IN (SELECT row FROM below) \
         AND status IN ('initialized', 'pending') \
-        RETURNING 'task:' || id, options ->> '$.spawned.budget_nanos'"
+        RETURNING 'task:' || id, ",
+    own_budget!()
 );
 
 /// Cancels the tasks below a task that have not ended, as [`QueuedTask::cancel_with_parent`] does: in two statements,
@@ -87,9 +96,11 @@ pub(super) fn keep_budget(
 
 /// Removes the own budget of a task that is deleted. No more of the row is read than is needed: it may be damaged.
 pub(super) fn forget_budget(conn: &Connection, task: &TaskId) -> Result<()> {
-    let sql = "SELECT 'task:' || id, \
-            iif(json_valid(options), options ->> '$.spawned.budget_nanos', NULL) \
-        FROM task WHERE namespace = az_namespace() AND id = ?1";
+    let sql = concat!(
+        "SELECT 'task:' || id, ",
+        own_budget!(),
+        " FROM task WHERE namespace = az_namespace() AND id = ?1"
+    );
     let found = first(conn, sql, [task.as_str()], |row| Ok((row.take::<String>()?, row.take()?)))?;
     found.map_or(Ok(()), |(scope, amount)| remove_budget(conn, &scope, amount))
 }

@@ -11,8 +11,10 @@ use az_core::log::{Level, LogQuery, LogRecord, LogStore};
 use az_core::money::Usd;
 use az_core::state::StateManager;
 use az_core::store::StoreAdmin;
-use az_core::task::{Claim, Task, TaskFilter, TaskQueue, TaskRepository};
-use az_core::testing::sample::{at, budget, call_id, entry, hold, paid, payer, task, task_id};
+use az_core::task::{Claim, Task, TaskFilter, TaskQueue, TaskRepository, TaskStatus};
+use az_core::testing::sample::{
+    at, budget, call_id, claim_of, completed, entry, hold, paid, payer, spawned, task, task_id,
+};
 use az_data::sqlite::SqliteStore;
 use serde_json::json;
 
@@ -80,6 +82,30 @@ async fn a_damaged_task_is_cancelled_and_deleted() {
     assert_eq!(stored, "cancelled{");
     assert!(TaskRepository::delete(&store, &task_id("a"), at(11)).await.unwrap());
     assert_eq!(TaskRepository::get(&store, &task_id("a")).await.unwrap(), None);
+}
+
+/// Checks `TaskQueue` 15 and `TaskRepository` 8.
+#[tokio::test]
+async fn a_damaged_child_does_not_keep_the_tasks_above_it_from_ending() {
+    let home = Home::new();
+    let store = home.open();
+    store.enqueue(&task("p", 0), at(1)).await.unwrap();
+    let claimed = store.claim(&claim_of("p", "w", 2, 60)).await.unwrap().unwrap();
+    for (child, options) in [
+        ("a", r#"{"spawned":{"level":1,"budget_nanos":"x"}}"#),
+        ("b", r#"{"spawned":{"level":1,"budget_nanos":[1]}}"#),
+        ("c", r#"{"spawned":{"level":1,"budget_nanos":7}}"#),
+    ] {
+        store.spawn(&claimed.lease, &spawned(child, "p"), at(3)).await.unwrap();
+        let sql = "UPDATE task SET options = ?2 WHERE id = ?1";
+        home.raw().execute(sql, [child, options]).unwrap();
+    }
+    assert!(TaskRepository::delete(&store, &task_id("b"), at(4)).await.unwrap());
+    let ended = store.finish(&claimed.lease, &completed("done"), at(5)).await;
+    assert_eq!(ended.unwrap().status, TaskStatus::Completed);
+    let sql = "SELECT group_concat(id || ' ' || status, ', ' ORDER BY id) FROM task WHERE id IN ('a', 'c')";
+    let stored: String = home.raw().query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(stored, "a cancelled, c cancelled");
 }
 
 #[tokio::test]

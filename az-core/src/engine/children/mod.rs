@@ -50,6 +50,8 @@ pub(super) struct Children {
 struct Local {
     tasks: BTreeSet<TaskId>,
     running: JoinSet<()>,
+    /// Those that could not be claimed, which is recorded once.
+    unclaimed: BTreeSet<TaskId>,
 }
 
 impl Children {

@@ -12,9 +12,6 @@ use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::task::{Task, TaskFilter, TaskStatus};
 
-/// The most children of a status that are looked at when a task is resumed.
-const MOST_RESUMED: usize = 1024;
-
 impl Children {
     /// Begins to run a child, unless this process does already. If another worker has claimed it, nothing
     /// happens.
@@ -41,8 +38,15 @@ impl Children {
         }
         self.restrict().await?;
         for child in self.list(TaskStatus::Cancelled).await? {
-            if !told.contains(&child.id) {
-                self.queue(&child).await?;
+            if told.contains(&child.id) {
+                continue;
+            }
+            match self.queue(&child).await {
+                Err(error @ Error::Damaged { .. }) => {
+                    let error = error.chain();
+                    tracing::warn!(task = %child.id, error, "a child task cannot be resumed");
+                }
+                queued => queued?,
             }
         }
         for status in [TaskStatus::Pending, TaskStatus::Running] {
@@ -56,7 +60,7 @@ impl Children {
         let filter = TaskFilter {
             status: Some(status),
             parent: Some(self.parent.id.clone()),
-            limit: MOST_RESUMED,
+            limit: usize::MAX,
             ..TaskFilter::default()
         };
         let mut children = self.engine.context().store.list(&filter).await?;
@@ -97,7 +101,13 @@ fn run_child(children: Arc<Children>, id: TaskId) -> BoxFuture<'static, ()> {
             // Another worker has it, or it has ended or waits for an answer.
             Err(Error::LeaseHeld { .. } | Error::Invalid { .. } | Error::Waiting { .. }) => {}
             Err(error) => {
-                tracing::warn!(task = %id, error = error.chain(), "failed to claim a child task");
+                // A wait tries again when it looks at its tasks the next time, and not at once.
+                children.local().tasks.remove(&id);
+                if children.local().unclaimed.insert(id.clone()) {
+                    let error = error.chain();
+                    tracing::warn!(task = %id, error, "failed to claim a child task");
+                }
+                return;
             }
         }
         children.local().tasks.remove(&id);

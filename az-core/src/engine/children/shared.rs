@@ -22,6 +22,10 @@ pub(in crate::engine) struct SharedByChildren {
 /// The number of trees whose free spawns are kept.
 const MOST_TREES: usize = 1024;
 
+/// The most tasks that are spawned below a first task before the tasks there are counted again: by so many, each further
+/// process may exceed the limits.
+const MOST_UNCOUNTED: usize = 16;
+
 /// The processes that may run parts of a tree without exceeding its limits together.
 const PROCESSES: usize = 4;
 
@@ -42,7 +46,7 @@ impl FreeSpawns {
         if self.0.len() >= MOST_TREES {
             self.0.clear();
         }
-        self.0.insert(first, left / PROCESSES);
+        self.0.insert(first, (left / PROCESSES).min(MOST_UNCOUNTED));
     }
 }
 
