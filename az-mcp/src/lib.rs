@@ -8,6 +8,7 @@
 //! | which tools are available | [`az_core::Toolbox`] | [`registry::ToolRegistry`] |
 //! | how commands are confined | [`sandbox::Sandbox`] | [`sandbox::Bwrap`], [`sandbox::Landlock`] |
 //! | whose tools are called | `client::McpClient` (feature `client`) | `client::ServerClient` |
+//! | which tools MCP clients get | [`az_core::Toolbox`] | `server::McpServer` (feature `server`) |
 //!
 //! A tool is written once, as typed Rust, and has three descriptions: [`schema::McpTool`] for
 //! people, [`schema::WireTool`] for MCP peers, [`az_core::ToolSpec`] for the engine and for models.
@@ -67,6 +68,9 @@ pub mod secrets;
 
 #[cfg(feature = "client")]
 pub mod client;
+
+#[cfg(feature = "server")]
+pub mod server;
 
 #[cfg(feature = "testing")]
 pub mod testing;
