@@ -75,6 +75,7 @@ pub(crate) fn run(parsed: &Parsed, env: &Env, process: &Process<'_>) -> Result<E
         Command::Tools(command) => {
             end.long(async { tools::run(command, &with_stored(ReadOnly).await?).await })
         }
+        Command::Mcp(command) if command.serves() => end.serving(mcp::run(command, &context)),
         Command::Mcp(command) => end.long(mcp::run(command, &context)),
         Command::Setup(args) => end.long(setup::run(args, &context)),
         Command::Cost(command) => {
@@ -107,6 +108,19 @@ impl End<'_> {
     ) -> Result<ExitCode, CliError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(no_runtime)?.block_on(self.after(command))
+    }
+
+    /// Runs a server, on one thread. A read of the standard input that cannot be cancelled, or a tool that
+    /// does not return, must not keep the process alive.
+    fn serving(
+        &self,
+        command: impl Future<Output = Result<ExitCode, CliError>>,
+    ) -> Result<ExitCode, CliError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(no_runtime)?;
+        let result = runtime.block_on(self.after(command));
+        runtime.shutdown_background();
+        result
     }
 
     /// Runs a command that waits for models and tools, on several threads.

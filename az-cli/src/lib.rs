@@ -27,6 +27,7 @@ mod greeting;
 mod help;
 pub mod identity;
 mod instructions;
+mod mcp_server;
 mod mcp_servers;
 pub mod models;
 pub mod output;

@@ -42,6 +42,7 @@ mod man;
 mod manners;
 mod mcp;
 mod mcp_peers;
+mod mcp_serve;
 mod misbehaving;
 mod model_limits;
 mod models;

@@ -1,4 +1,4 @@
-//! `az mcp`: the MCP servers whose tools tasks have.
+//! `az mcp`: the MCP servers whose tools tasks have, and the server that offers tools of `az`.
 
 mod add;
 mod import;
@@ -7,6 +7,7 @@ mod prompts;
 mod remove;
 mod resources;
 mod review;
+mod serve;
 mod stored;
 mod test;
 
@@ -24,9 +25,10 @@ Examples:
   az mcp add time -- uvx mcp-server-time
   az mcp list
   az mcp test time
-  az tools list --server time";
+  az tools list --server time
+  az mcp serve --workspace ~/notes";
 
-/// Use the tools of MCP servers
+/// Use the tools of MCP servers, or offer tools as one
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES, defer = true)]
 pub enum McpCommand {
@@ -45,6 +47,15 @@ pub enum McpCommand {
     Resources(resources::ResourcesArgs),
     /// List the prompts of a server, or show one
     Prompts(prompts::PromptsArgs),
+    /// Offer the tools of az to MCP clients
+    Serve(serve::ServeArgs),
+}
+
+impl McpCommand {
+    /// Whether it serves one client: one thread answers it sooner than several.
+    pub(crate) const fn serves(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
 }
 
 /// Runs the subcommand.
@@ -61,6 +72,7 @@ pub(crate) async fn run(command: &McpCommand, context: &Context<'_>) -> Result<E
         McpCommand::Import(args) => import::run(args, context),
         McpCommand::Resources(args) => resources::run(args, &context.services()?).await,
         McpCommand::Prompts(args) => prompts::run(args, &context.services()?).await,
+        McpCommand::Serve(args) => serve::run(args, context).await,
     }
 }
 

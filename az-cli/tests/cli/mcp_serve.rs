@@ -1,0 +1,117 @@
+//! `az mcp serve`, by the messages of a client.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::{Az, Ended};
+
+/// Returns a message of a client that needs no handshake.
+fn request(id: u32, method: &str, params: &Value) -> Value {
+    let mut params = params.clone();
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+}
+
+fn call(id: u32, tool: &str, arguments: &Value) -> Value {
+    request(id, "tools/call", &json!({"name": tool, "arguments": arguments}))
+}
+
+/// Sends messages, closes the input, and returns the answers in the order of their ids.
+#[track_caller]
+fn serve(az: &Az, args: &[&str], messages: &[Value]) -> Vec<Value> {
+    let args = [&["mcp", "serve"][..], args].concat();
+    let mut command = az.command(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut server = command.spawn().unwrap();
+    let mut input = server.stdin.take().unwrap();
+    let discover = request(0, "server/discover", &json!({}));
+    for message in [&discover].into_iter().chain(messages) {
+        input.write_all(format!("{message}\n").as_bytes()).unwrap();
+    }
+    drop(input);
+    let ended = Ended::from(server.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let lines = ended.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut answers: Vec<Value> = lines.collect();
+    answers.sort_by_key(|answer| answer["id"].as_u64());
+    assert_eq!(answers.remove(0)["result"]["capabilities"], json!({"tools": {}}));
+    answers
+}
+
+fn text(answer: &Value) -> &str {
+    answer["result"]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{answer}"))
+}
+
+fn names(answer: &Value) -> Vec<&str> {
+    let tools = answer["result"]["tools"].as_array().unwrap();
+    tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_client_reads_and_writes_files_of_the_workspace() {
+    let az = Az::new();
+    az.file("notes.txt", "hello\n");
+    let read = call(1, "filesystem.read", &json!({"path": "notes.txt"}));
+    let write = call(2, "filesystem.write", &json!({"path": "new.txt", "content": "written"}));
+    let answers = serve(&az, &[], &[read, write]);
+    assert!(text(&answers[0]).contains("hello"), "{answers:?}");
+    assert_eq!(answers[1]["result"]["isError"], false, "{answers:?}");
+    assert_eq!(az.read("new.txt"), "written");
+    let log = az.ok(&["log", "show", "--format", "csv"]);
+    for line in ["filesystem.write begins", "filesystem.write returned after"] {
+        assert!(log.contains(line), "{line}: {log}");
+    }
+}
+
+#[test]
+fn commands_and_tools_of_tasks_are_not_offered_by_default() {
+    let az = Az::new();
+    let list = request(1, "tools/list", &json!({}));
+    let run = call(2, "shell.execute", &json!({"command": "touch ran"}));
+    let answers = serve(&az, &[], &[list.clone(), run.clone()]);
+    let offered = names(&answers[0]);
+    assert!(offered.contains(&"filesystem.read"), "{offered:?}");
+    for hidden in ["shell.execute", "task.spawn", "task.wait", "output.read", "tool.search"] {
+        assert!(!offered.contains(&hidden), "{hidden} is offered");
+    }
+    assert_eq!(answers[1]["error"]["code"], -32602, "{answers:?}");
+    let answers = serve(&az, &["--allow", "shell.execute(touch *)"], &[list, run]);
+    assert!(names(&answers[0]).contains(&"shell.execute"));
+    assert_eq!(answers[1]["result"]["isError"], false, "{answers:?}");
+    assert!(az.work().join("ran").exists());
+}
+
+#[test]
+fn a_call_that_needs_approval_or_is_denied_is_refused_with_the_reason() {
+    let az = Az::new();
+    let list = call(1, "process.list", &json!({}));
+    let write = call(2, "filesystem.write", &json!({"path": "a.txt", "content": "x"}));
+    let answers = serve(&az, &["--deny", "filesystem.write"], &[list, write]);
+    assert_eq!(answers[0]["result"]["isError"], true);
+    let reason = "process.list needs approval, and no one can be asked here";
+    assert!(text(&answers[0]).starts_with(reason), "{answers:?}");
+    assert!(text(&answers[1]).starts_with("filesystem.write is not allowed"), "{answers:?}");
+    assert_eq!(az.read("a.txt"), "");
+}
+
+#[test]
+fn chosen_tools_alone_are_offered_in_the_chosen_workspace() {
+    let az = Az::new();
+    std::fs::create_dir(az.work().join("sub")).unwrap();
+    az.file("sub/inner.txt", "inside").file("outer.txt", "outside");
+    let list = request(1, "tools/list", &json!({}));
+    let inner = call(2, "filesystem.read", &json!({"path": "inner.txt"}));
+    let outer = call(3, "filesystem.read", &json!({"path": "../outer.txt"}));
+    let args = ["--tools", "filesystem.read", "-C", "sub"];
+    let answers = serve(&az, &args, &[list, inner, outer]);
+    assert_eq!(names(&answers[0]), ["filesystem.read"]);
+    assert!(text(&answers[1]).contains("inside"), "{answers:?}");
+    assert_eq!(answers[2]["result"]["isError"], true, "{answers:?}");
+    let unknown = az.az(&["mcp", "serve", "--tools", "filesystem.rea"]);
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+}
