@@ -11,7 +11,7 @@
 //! # }
 //! ```
 //!
-//! Whoever can send requests can call every tool: no policy applies. To limit the calls, serve a
+//! A client that can send requests can call every tool: no policy applies. To limit the calls, serve a
 //! toolbox whose [`prepare`](az_core::Toolbox::prepare) or [`invoke`](az_core::Toolbox::invoke) refuses
 //! what is not allowed.
 
