@@ -75,7 +75,7 @@ pub(crate) fn run(parsed: &Parsed, env: &Env, process: &Process<'_>) -> Result<E
         Command::Tools(command) => {
             end.long(async { tools::run(command, &with_stored(ReadOnly).await?).await })
         }
-        Command::Mcp(command) if command.serves() => end.serving(mcp::run(command, &context)),
+        Command::Mcp(command) if command.serves_one() => end.serving(mcp::run(command, &context)),
         Command::Mcp(command) => end.long(mcp::run(command, &context)),
         Command::Setup(args) => end.long(setup::run(args, &context)),
         Command::Cost(command) => {

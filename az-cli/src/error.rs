@@ -114,6 +114,15 @@ pub enum CliError {
     /// A request to an MCP server failed.
     #[error(transparent)]
     Server(#[from] ClientError),
+    /// A server cannot listen at its address.
+    #[error("{address} cannot be listened at: {source}; choose another address with --http")]
+    Listen {
+        /// The address.
+        address: String,
+        /// The error of the system.
+        #[source]
+        source: io::Error,
+    },
     /// A tool call may not be made.
     #[error("{tool} was not called: {reason}")]
     ToolDenied {
@@ -180,6 +189,7 @@ impl CliError {
             Self::Model { kind, .. } => code_of_failure(*kind),
             Self::UnknownTask { .. } | Self::UnknownTool { .. } | Self::UnknownServer { .. } => 66,
             Self::Server(error) => code_of_server(error),
+            Self::Listen { .. } => 69,
             Self::ToolDenied { .. } => 77,
             Self::ToolFailed { code, .. } => *code,
             Self::AmbiguousTask { .. } | Self::NotWaiting { .. } => USAGE,
@@ -237,6 +247,7 @@ impl CliError {
             | Self::ToolDenied { .. }
             | Self::ToolFailed { .. }
             | Self::Server(_)
+            | Self::Listen { .. }
             | Self::Io { .. } => None,
         }
     }

@@ -2,6 +2,8 @@
 
 mod limits;
 mod served;
+mod token;
 
 pub(crate) use limits::ServeLimits;
 pub(crate) use served::ServedTools;
+pub(crate) use token::read_or_create as read_or_create_token;

@@ -1,8 +1,10 @@
 //! `az mcp serve`, by the messages of a client.
 
-use std::io::Write;
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::{Az, Ended};
@@ -114,4 +116,81 @@ fn chosen_tools_alone_are_offered_in_the_chosen_workspace() {
     assert_eq!(answers[2]["result"]["isError"], true, "{answers:?}");
     let unknown = az.az(&["mcp", "serve", "--tools", "filesystem.rea"]);
     assert_eq!(unknown.code, Some(2), "{unknown:?}");
+}
+
+/// A server over HTTP that has said where it listens; it is ended with the value.
+struct Http {
+    process: Child,
+    address: String,
+    token: String,
+}
+
+impl Http {
+    fn start(az: &Az) -> Self {
+        let mut command = az.command(["mcp", "serve", "--http", "127.0.0.1:0"]);
+        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let (_, rest) = line.split_once("http://").unwrap_or_else(|| panic!("{line}"));
+        let (address, rest) = rest.split_once("/mcp; the token is in ").unwrap();
+        let token = std::fs::read_to_string(rest.trim()).unwrap();
+        Self { process, address: address.to_owned(), token: token.trim().to_owned() }
+    }
+
+    /// Sends a request with a token, and returns the answer.
+    fn send(&self, token: &str, message: &Value, tool: &str) -> String {
+        let (body, method) = (message.to_string(), message["method"].as_str().unwrap());
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "POST /mcp HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nMcp-Method: {method}\r\n\
+             Mcp-Name: {tool}\r\nMCP-Protocol-Version: 2026-07-28\r\nContent-Type: application/json\r\n\
+             Accept: application/json, text/event-stream\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn signal(&mut self, signal: Signal) -> Option<i32> {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
+        self.process.wait().unwrap().code()
+    }
+}
+
+impl Drop for Http {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+#[test]
+fn a_client_over_http_needs_the_token_and_the_server_ends_cleanly() {
+    let az = Az::new();
+    az.file("notes.txt", "hello\n");
+    let read = call(1, "filesystem.read", &json!({"path": "notes.txt"}));
+    let mut server = Http::start(&az);
+    let answer = server.send(&server.token, &read, "filesystem.read");
+    assert!(answer.contains("hello"), "{answer}");
+    let refused = server.send("wrong", &read, "filesystem.read");
+    assert!(refused.starts_with("HTTP/1.1 401 ") && !refused.contains("hello"), "{refused}");
+    assert_eq!(server.signal(Signal::TERM), Some(0));
+    let mut again = Http::start(&az);
+    assert_eq!(again.token, server.token);
+    assert_eq!(again.signal(Signal::INT), Some(0));
+}
+
+#[test]
+fn an_address_that_is_in_use_is_named() {
+    let az = Az::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let ended = az.az(&["mcp", "serve", "--http", &address]);
+    assert_eq!(ended.code, Some(69), "{ended:?}");
+    assert!(ended.stderr.contains(&format!("{address} cannot be listened at")), "{ended:?}");
 }

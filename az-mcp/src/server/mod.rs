@@ -11,7 +11,7 @@
 //! # }
 //! ```
 //!
-//! A client that can send requests can call every tool: no policy applies. To limit the calls, serve a
+//! A client can call every tool: no policy applies. To limit the calls, serve a
 //! toolbox whose [`prepare`](az_core::Toolbox::prepare) or [`invoke`](az_core::Toolbox::invoke) refuses
 //! what is not allowed.
 
@@ -22,12 +22,19 @@ mod options;
 mod progress;
 mod stdio;
 
+#[cfg(feature = "server-http")]
+mod http;
+#[cfg(feature = "server-http")]
+mod token;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use az_core::Toolbox;
 use tokio::sync::Semaphore;
 
+#[cfg(feature = "server-http")]
+pub use http::{HttpLimits, HttpServer};
 pub use options::{CallerOptions, ServeOptions};
 
 /// Offers the tools of a toolbox to MCP clients. A clone shares the toolbox and the limit of concurrent

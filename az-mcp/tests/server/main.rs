@@ -8,6 +8,8 @@
 )]
 
 mod calls;
+#[cfg(feature = "server-http")]
+mod http;
 mod lists;
 mod support;
 mod versions;

@@ -53,8 +53,8 @@ pub enum McpCommand {
 
 impl McpCommand {
     /// Whether it serves one client: one thread answers it sooner than several.
-    pub(crate) const fn serves(&self) -> bool {
-        matches!(self, Self::Serve(_))
+    pub(crate) const fn serves_one(&self) -> bool {
+        matches!(self, Self::Serve(args) if args.is_for_one())
     }
 }
 

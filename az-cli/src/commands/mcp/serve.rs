@@ -1,26 +1,29 @@
 //! `az mcp serve`.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use az_core::blocking;
 use az_core::cost::Payer;
 use az_core::engine::{Stop, StopReason};
 use az_core::id::PayerId;
 use az_core::policy::Policy;
 use az_core::store::StoreAccess;
 use az_core::task::TaskOptions;
-use az_mcp::server::{CallerOptions, McpServer, ServeOptions};
+use az_mcp::server::{CallerOptions, HttpServer, McpServer, ServeOptions};
 use clap::Args;
+use tokio::net::TcpListener;
 
 use crate::commands::config::Context;
 use crate::commands::task::rules_of;
 use crate::commands::workspace::workspace;
 use crate::config::parse_duration;
 use crate::error::CliError;
-use crate::mcp_server::{ServeLimits, ServedTools};
+use crate::mcp_server::{ServeLimits, ServedTools, read_or_create_token};
 use crate::services::Services;
 use crate::signal::stop_on_signals;
 
@@ -29,6 +32,7 @@ Examples:
   az mcp serve
   az mcp serve --tools filesystem.read,filesystem.list --workspace ~/notes
   az mcp serve --allow 'shell.execute(git *)'
+  az mcp serve --http 127.0.0.1:8730
 
 Other programs start it: their configuration has the command `az mcp serve`. It reads messages of
 the Model Context Protocol from standard input, writes them to standard output, and ends with its
@@ -37,8 +41,12 @@ input.
 The policy of your configuration applies to each call. A call that it would ask about is refused,
 since no one can be asked. shell.execute is offered only if --allow has a rule about it.
 
-Exit codes: 2 for invalid options, 73 if the database cannot be opened, 78 for an invalid
-configuration.";
+With --http, clients send their requests to the address, at the path /mcp, with the header
+`Authorization: Bearer TOKEN`. The token is made at the first start, in a file that only you can
+read.
+
+Exit codes: 2 for invalid options, 69 if the address cannot be listened at, 73 if the database
+cannot be opened, 78 for an invalid configuration or token.";
 
 /// Offer the tools of az to MCP clients
 #[derive(Debug, Args)]
@@ -59,6 +67,23 @@ pub struct ServeArgs {
     /// Stop a call after this time, such as 90s or 10m [default: 10m]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     timeout: Option<Duration>,
+    /// Serve clients over streamable HTTP at this address, such as 127.0.0.1:8730
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<SocketAddr>,
+    /// Read the token of clients from this file [default: keys/mcp-serve.token beside the
+    /// configuration of the user]
+    #[arg(long, value_name = "FILE", requires = "http")]
+    token_file: Option<PathBuf>,
+    /// Accept requests that name this host, too, such as that of a reverse proxy
+    #[arg(long, value_name = "NAME", requires = "http")]
+    host: Vec<String>,
+}
+
+impl ServeArgs {
+    /// Whether it serves the client at its standard input.
+    pub(super) const fn is_for_one(&self) -> bool {
+        self.http.is_none()
+    }
 }
 
 /// Serves until the client goes, or a signal comes.
@@ -73,15 +98,64 @@ pub(super) async fn run(args: &ServeArgs, context: &Context<'_>) -> Result<ExitC
     services.store().await?;
     let stop = Stop::new();
     stop_on_signals(&stop, StopReason::Shutdown, services.printer())?;
+    let served = match args.http {
+        None => serve_stdio(args, limits, &stop, &services).await,
+        Some(address) => serve_http(address, args, limits, (&stop, &services)).await,
+    };
+    services.close_servers().await;
+    served?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve_stdio(
+    args: &ServeArgs,
+    limits: ServeLimits,
+    stop: &Stop,
+    services: &Services,
+) -> Result<(), CliError> {
     if std::io::stdin().is_terminal() {
         let what = "this is a server that other programs start, and the terminal is no MCP client";
         services.printer().say(&format!("{what}; Ctrl-D ends it"));
     }
-    let server = server(args, limits, &services)?;
-    let served = server.serve_stdio(stop.token()).await;
-    services.close_servers().await;
-    served?;
-    Ok(ExitCode::SUCCESS)
+    let server = server(args, limits, "stdio", services)?;
+    Ok(server.serve_stdio(stop.token()).await?)
+}
+
+async fn serve_http(
+    address: SocketAddr,
+    args: &ServeArgs,
+    limits: ServeLimits,
+    (stop, services): (&Stop, &Services),
+) -> Result<(), CliError> {
+    let path = token_file(args, services)?;
+    let file = path.clone();
+    let token = blocking::run(move || read_or_create_token(&file)).await??;
+    let server = server(args, limits, "http", services)?;
+    let listen = |source| CliError::Listen { address: address.to_string(), source };
+    let listener = TcpListener::bind(address).await.map_err(listen)?;
+    let bound = listener.local_addr().map_err(listen)?;
+    let shown = path.display();
+    services.printer().say(&format!("serving at http://{bound}/mcp; the token is in {shown}"));
+    if !bound.ip().is_loopback() {
+        let advice = "put a proxy with TLS before it";
+        services.printer().say(&format!("others can read what is sent over the network; {advice}"));
+    }
+    let mut http = HttpServer::new().with_client(&token, server);
+    if !bound.ip().is_unspecified() {
+        http = http.with_host(bound.ip().to_string());
+    }
+    let http = args.host.iter().fold(http, HttpServer::with_host);
+    Ok(http.serve(listener, stop.token()).await?)
+}
+
+/// Returns the path of the file with the token.
+fn token_file(args: &ServeArgs, services: &Services) -> Result<PathBuf, CliError> {
+    if let Some(file) = &args.token_file {
+        return Ok(file.clone());
+    }
+    let user = services.settings().layers.files().user.as_deref().and_then(Path::parent);
+    let none = || CliError::Usage("there is no home directory; name a --token-file".to_owned());
+    Ok(user.ok_or_else(none)?.join("keys/mcp-serve.token"))
 }
 
 fn limits(args: &ServeArgs, services: &Services) -> Result<ServeLimits, CliError> {
@@ -96,10 +170,11 @@ fn limits(args: &ServeArgs, services: &Services) -> Result<ServeLimits, CliError
 fn server(
     args: &ServeArgs,
     limits: ServeLimits,
+    client: &str,
     services: &Services,
 ) -> Result<McpServer, CliError> {
     let task = services.new_task("serve the tools of az to MCP clients", None)?;
-    let payer = Payer::other("mcp", PayerId::new("stdio")?)?;
+    let payer = Payer::other("mcp", PayerId::new(client)?)?;
     let mut caller = CallerOptions::new(task.id.clone()).paid_by(payer);
     caller.workspace.clone_from(&limits.options.workspace);
     let mut options = ServeOptions::default().with_caller(caller);
