@@ -81,7 +81,7 @@ impl ModelNames for ChosenModels {
 }
 
 /// Returns an error as a tool reports it: one of the configuration refuses the call.
-fn to_core(error: CliError) -> Error {
+pub(crate) fn to_core(error: CliError) -> Error {
     match error {
         CliError::Core(error) => error,
         error => {

@@ -29,6 +29,12 @@ impl ServeLimits {
             && (name != SHELL || self.allows_shell())
     }
 
+    /// Whether the tasks of clients may use a tool: what clients get, and what only works in a task. What a
+    /// task does with its child tasks, it does with these.
+    pub(crate) fn lets_tasks_use(&self, spec: &ToolSpec) -> bool {
+        OF_TASKS.contains(&spec.name.as_str()) || self.offers(spec)
+    }
+
     /// Whether a rule of `--allow` is about commands. Those of the configuration are for tasks that a person
     /// has started.
     fn allows_shell(&self) -> bool {

@@ -8,6 +8,8 @@ use az_core::policy::{Policy, PolicyDecision, access_check};
 use az_core::text::one_line;
 use az_core::tool::{BackgroundProcess, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec};
 use az_core::{Error, Result, Task, TaskId, Toolbox};
+use az_mcp::ToolRegistry;
+use az_mcp::server::TASK_TOOLS;
 use serde_json::Value;
 
 use super::limits::ServeLimits;
@@ -21,6 +23,9 @@ const LONGEST: usize = 400;
 #[derive(Debug)]
 pub(crate) struct ServedTools {
     tools: Arc<dyn Toolbox>,
+    /// The tools that run tasks. The policy applies to the calls of the tasks, and of its rules only those that
+    /// deny to these.
+    tasks: ToolRegistry,
     policy: Arc<dyn Policy>,
     /// The tools, rules and workspace of the calls.
     task: Arc<Task>,
@@ -43,8 +48,23 @@ impl ServedTools {
         task: Task,
         limits: ServeLimits,
     ) -> Self {
-        let task = Arc::new(task.with_options(limits.options.clone()));
-        Self { tools, policy, task, limits, chosen: Mutex::default() }
+        let mut options = limits.options.clone();
+        options.allow.extend(TASK_TOOLS.map(str::to_owned));
+        let task = Arc::new(task.with_options(options));
+        let (tasks, chosen) = (ToolRegistry::new(), Mutex::default());
+        Self { tools, tasks, policy, task, limits, chosen }
+    }
+
+    /// Adds the tools that run tasks.
+    #[must_use]
+    pub(crate) fn with_tasks(mut self, tasks: ToolRegistry) -> Self {
+        self.tasks = tasks;
+        self
+    }
+
+    /// Returns the toolbox that has a tool.
+    fn owner(&self, tool: &str) -> &dyn Toolbox {
+        if TASK_TOOLS.contains(&tool) { &self.tasks } else { &*self.tools }
     }
 
     fn spec(&self, name: &str) -> Result<ToolSpec> {
@@ -86,19 +106,21 @@ impl Toolbox for ServedTools {
         let all = self.tools.specs();
         let mut chosen = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
         if !Arc::ptr_eq(&chosen.all, &all) {
-            let offered = all.iter().filter(|spec| self.limits.offers(spec)).cloned().collect();
+            let tasks = self.tasks.specs();
+            let both = all.iter().chain(&*tasks);
+            let offered = both.filter(|spec| self.limits.offers(spec)).cloned().collect();
             *chosen = Chosen { all, offered };
         }
         Arc::clone(&chosen.offered)
     }
 
     fn prepare(&self, call: Invocation) -> Result<PreparedCall> {
-        self.spec(&call.tool)?;
-        self.tools.prepare(call)
+        let name = self.spec(&call.tool)?.name;
+        self.owner(&name).prepare(call)
     }
 
     async fn witness(&self, call: &PreparedCall) -> Result<Option<Value>> {
-        self.tools.witness(call).await
+        self.owner(&call.invocation.tool).witness(call).await
     }
 
     async fn invoke(&self, mut call: PreparedCall) -> Result<ToolOutput> {
@@ -110,18 +132,18 @@ impl Toolbox for ServedTools {
         }
         tracing::info!(target: "az::mcp", "call {id} of {name} begins");
         let begun = Instant::now();
-        let output = self.tools.invoke(call).await;
+        let output = self.owner(name).invoke(call).await;
         let took = duration(begun.elapsed());
         tracing::info!(target: "az::mcp", "call {id} of {name} {} after {took}", ending(&output));
         output
     }
 
     async fn probe(&self, call: &PreparedCall, witness: Option<&Value>) -> Result<Probed> {
-        self.tools.probe(call, witness).await
+        self.owner(&call.invocation.tool).probe(call, witness).await
     }
 
     async fn abandon(&self, call: &PreparedCall) -> Result<()> {
-        self.tools.abandon(call).await
+        self.owner(&call.invocation.tool).abandon(call).await
     }
 
     async fn background(&self, task: &TaskId) -> Result<Vec<BackgroundProcess>> {

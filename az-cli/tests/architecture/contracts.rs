@@ -32,6 +32,10 @@ const WITHOUT_A_KIT: &[(&str, &str)] = &[
     ("ReadResults", "the engine provides the only implementation"),
     ("RecoverableTool", "a toolbox with the tool has the kit of `Toolbox`"),
     ("Resolver", "the addresses of names differ; the proxy that asks for them is tested"),
+    (
+        "ServeTasks",
+        "the only implementation is in `az_cli::mcp_server`, whose tests run real tasks",
+    ),
     ("SpawnTasks", "the engine provides the only implementation"),
     ("Tool", "a toolbox with the tool has the kit of `Toolbox`"),
     ("WebClient", "the only implementation is in `az_cli::web_client`, whose tests have a server"),

@@ -118,6 +118,72 @@ fn chosen_tools_alone_are_offered_in_the_chosen_workspace() {
     assert_eq!(unknown.code, Some(2), "{unknown:?}");
 }
 
+/// Returns the data of the result of a call.
+fn data(answer: &Value) -> &Value {
+    &answer["result"]["structuredContent"]
+}
+
+/// Checks `ServeTasks` 1 and 3.
+#[test]
+fn a_client_hands_over_a_task_and_gets_its_answer() {
+    let az = Az::new();
+    let arguments =
+        json!({"command": "write hello to out.txt", "model": "offline", "budget": 0.5, "wait": 20});
+    let answers = serve(&az, &[], &[call(1, "task.run", &arguments)]);
+    let ended = data(&answers[0]);
+    assert_eq!(ended["status"], "completed", "{answers:?}");
+    assert_eq!(az.read("out.txt").trim(), "hello");
+    let task = ended["task"].as_str().unwrap();
+    let shown: Value = serde_json::from_str(&az.ok(&["task", "show", task, "--json"])).unwrap();
+    assert_eq!(shown["status"], "completed");
+    let status = call(1, "task.status", &json!({"task": task}));
+    let missing = call(2, "task.status", &json!({"task": "missing"}));
+    let answers = serve(&az, &[], &[status.clone(), missing]);
+    assert_eq!(data(&answers[0]), ended);
+    assert_eq!(answers[1]["result"]["isError"], true, "{answers:?}");
+    std::fs::create_dir(az.work().join("sub")).unwrap();
+    let answers = serve(&az, &["-C", "sub"], &[status]);
+    assert_eq!(answers[0]["result"]["isError"], true, "a task of another workspace: {answers:?}");
+}
+
+/// Checks `ServeTasks` 2.
+#[test]
+fn a_task_gets_no_more_than_the_server_has() {
+    let az = Az::new();
+    az.file("replies.json", "[]");
+    let run = |id, more: Value| {
+        let mut arguments = json!({"command": "list", "model": "offline"});
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        call(id, "task.run", &arguments)
+    };
+    let requests = [
+        run(1, json!({"tools": ["shell.execute"]})),
+        run(2, json!({"workspace": ".."})),
+        run(3, json!({"workspace": "missing"})),
+        run(4, json!({"budget": 2.0})),
+        run(5, json!({"model": "scripted:replies.json"})),
+        run(6, json!({"model": "record:calls.json"})),
+        run(7, json!({"model": " replay:calls.json"})),
+    ];
+    for answer in serve(&az, &["--budget", "1.50"], &requests) {
+        assert_eq!(answer["result"]["isError"], true, "{answer}");
+    }
+    assert_eq!(az.ok(&["task", "list", "--format", "json"]).trim(), "[]");
+}
+
+/// Checks `ServeTasks` 4.
+#[test]
+fn a_task_that_has_ended_is_not_cancelled_and_one_in_the_queue_is() {
+    let az = Az::new();
+    let queued = az.ok(&["task", "run", "--detach", "--model", "offline", "list"]);
+    let queued = queued.trim();
+    let cancel = call(1, "task.cancel", &json!({"task": queued}));
+    let result = call(2, "task.result", &json!({"task": queued}));
+    let answers = serve(&az, &[], &[cancel.clone(), result]);
+    assert_eq!(data(&answers[0])["status"], "cancelled", "{answers:?}");
+    assert_eq!(serve(&az, &[], &[cancel])[0], answers[0]);
+}
+
 /// A server over HTTP that has said where it listens; it is ended with the value.
 struct Http {
     process: Child,

@@ -21,6 +21,7 @@ mod listing;
 mod options;
 mod progress;
 mod stdio;
+mod tasks;
 
 #[cfg(feature = "server-http")]
 mod http;
@@ -36,6 +37,7 @@ use tokio::sync::Semaphore;
 #[cfg(feature = "server-http")]
 pub use http::{HttpLimits, HttpServer};
 pub use options::{CallerOptions, ServeOptions};
+pub use tasks::{ServeTasks, ServedTask, TASK_TOOLS, TaskRequest, task_tools};
 
 /// Offers the tools of a toolbox to MCP clients. A clone shares the toolbox and the limit of concurrent
 /// calls.

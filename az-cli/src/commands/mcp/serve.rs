@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use az_core::Usd;
 use az_core::blocking;
 use az_core::cost::Payer;
 use az_core::engine::{Stop, StopReason};
@@ -14,7 +15,9 @@ use az_core::id::PayerId;
 use az_core::policy::Policy;
 use az_core::store::StoreAccess;
 use az_core::task::TaskOptions;
-use az_mcp::server::{CallerOptions, HttpServer, McpServer, ServeOptions};
+use az_mcp::server::{
+    CallerOptions, HttpServer, McpServer, ServeOptions, ServeTasks, TASK_TOOLS, task_tools,
+};
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -23,7 +26,7 @@ use crate::commands::task::rules_of;
 use crate::commands::workspace::workspace;
 use crate::config::parse_duration;
 use crate::error::CliError;
-use crate::mcp_server::{ServeLimits, ServedTools, read_or_create_token};
+use crate::mcp_server::{QueuedTasks, ServeLimits, ServedTools, read_or_create_token};
 use crate::services::Services;
 use crate::signal::stop_on_signals;
 
@@ -40,6 +43,8 @@ input.
 
 The policy of your configuration applies to each call. A call that it would ask about is refused,
 since no one can be asked. shell.execute is offered only if --allow has a rule about it.
+
+A client can hand over tasks, which have no more than the tools, rules and workspace of the server.
 
 With --http, clients send their requests to the address, at the path /mcp, with the header
 `Authorization: Bearer TOKEN`. The token is made at the first start, in a file that only you can
@@ -67,6 +72,9 @@ pub struct ServeArgs {
     /// Stop a call after this time, such as 90s or 10m [default: 10m]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     timeout: Option<Duration>,
+    /// Let a task of a client spend at most this, in dollars
+    #[arg(long, value_name = "USD", default_value = "1", value_parser = positive)]
+    budget: Usd,
     /// Serve clients over streamable HTTP at this address, such as 127.0.0.1:8730
     #[arg(long, value_name = "ADDRESS")]
     http: Option<SocketAddr>,
@@ -93,44 +101,52 @@ impl ServeArgs {
 /// A usage error for options that cannot be read, and the store's.
 pub(super) async fn run(args: &ServeArgs, context: &Context<'_>) -> Result<ExitCode, CliError> {
     let services = context.services()?.with_stored_settings(StoreAccess::ReadWrite).await?;
+    let services = Arc::new(services);
     let limits = limits(args, &services)?;
+    let tasks = QueuedTasks::new(Arc::clone(&services), limits.clone(), args.budget);
+    let tasks = Arc::new(tasks);
+    let clients = Clients { args, limits, tasks: &tasks, services: &services };
     // The calls are recorded in its log, and their costs in its ledger.
     services.store().await?;
     let stop = Stop::new();
     stop_on_signals(&stop, StopReason::Shutdown, services.printer())?;
     let served = match args.http {
-        None => serve_stdio(args, limits, &stop, &services).await,
-        Some(address) => serve_http(address, args, limits, (&stop, &services)).await,
+        None => serve_stdio(clients, &stop).await,
+        Some(address) => serve_http(address, clients, &stop).await,
     };
+    tasks.close().await;
     services.close_servers().await;
     served?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve_stdio(
-    args: &ServeArgs,
+/// What the servers of clients are made from.
+struct Clients<'a> {
+    args: &'a ServeArgs,
     limits: ServeLimits,
-    stop: &Stop,
-    services: &Services,
-) -> Result<(), CliError> {
+    tasks: &'a Arc<QueuedTasks>,
+    services: &'a Services,
+}
+
+async fn serve_stdio(clients: Clients<'_>, stop: &Stop) -> Result<(), CliError> {
     if std::io::stdin().is_terminal() {
         let what = "this is a server that other programs start, and the terminal is no MCP client";
-        services.printer().say(&format!("{what}; Ctrl-D ends it"));
+        clients.services.printer().say(&format!("{what}; Ctrl-D ends it"));
     }
-    let server = server(args, limits, "stdio", services)?;
+    let server = clients.server("stdio")?;
     Ok(server.serve_stdio(stop.token()).await?)
 }
 
 async fn serve_http(
     address: SocketAddr,
-    args: &ServeArgs,
-    limits: ServeLimits,
-    (stop, services): (&Stop, &Services),
+    clients: Clients<'_>,
+    stop: &Stop,
 ) -> Result<(), CliError> {
+    let Clients { args, services, .. } = clients;
     let path = token_file(args, services)?;
     let file = path.clone();
     let token = blocking::run(move || read_or_create_token(&file)).await??;
-    let server = server(args, limits, "http", services)?;
+    let server = clients.server("http")?;
     let listen = |source| CliError::Listen { address: address.to_string(), source };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let bound = listener.local_addr().map_err(listen)?;
@@ -159,7 +175,8 @@ fn token_file(args: &ServeArgs, services: &Services) -> Result<PathBuf, CliError
 }
 
 fn limits(args: &ServeArgs, services: &Services) -> Result<ServeLimits, CliError> {
-    services.check_tools(args.tools.iter().flatten())?;
+    let is_of_az = |name: &&String| !TASK_TOOLS.contains(&name.as_str());
+    services.check_tools(args.tools.iter().flatten().filter(is_of_az))?;
     let (allow, deny) = rules_of(&args.allow, &args.deny, services)?;
     let mut options = TaskOptions::default().with_allow(allow).with_deny(deny);
     options.tools.clone_from(&args.tools);
@@ -167,19 +184,25 @@ fn limits(args: &ServeArgs, services: &Services) -> Result<ServeLimits, CliError
     Ok(ServeLimits { options })
 }
 
-fn server(
-    args: &ServeArgs,
-    limits: ServeLimits,
-    client: &str,
-    services: &Services,
-) -> Result<McpServer, CliError> {
-    let task = services.new_task("serve the tools of az to MCP clients", None)?;
-    let payer = Payer::other("mcp", PayerId::new(client)?)?;
-    let mut caller = CallerOptions::new(task.id.clone()).paid_by(payer);
-    caller.workspace.clone_from(&limits.options.workspace);
-    let mut options = ServeOptions::default().with_caller(caller);
-    options.timeout = args.timeout.or(options.timeout);
-    let policy: Arc<dyn Policy> = services.policy()?;
-    let tools = ServedTools::new(services.tools()?, policy, task, limits);
-    Ok(McpServer::with_options(Arc::new(tools), options))
+fn positive(text: &str) -> Result<Usd, String> {
+    let amount = text.parse::<Usd>().ok().filter(|amount| *amount > Usd::ZERO);
+    amount.ok_or_else(|| "must be an amount of dollars greater than 0, such as 0.50".to_owned())
+}
+
+impl Clients<'_> {
+    /// Returns the server of a client, whose costs are booked to this name.
+    fn server(&self, client: &str) -> Result<McpServer, CliError> {
+        let services = self.services;
+        let task = services.new_task("serve the tools of az to MCP clients", None)?;
+        let payer = Payer::other("mcp", PayerId::new(client)?)?;
+        let mut caller = CallerOptions::new(task.id.clone()).paid_by(payer);
+        caller.workspace.clone_from(&self.limits.options.workspace);
+        let mut options = ServeOptions::default().with_caller(caller);
+        options.timeout = self.args.timeout.or(options.timeout);
+        let policy: Arc<dyn Policy> = services.policy()?;
+        let tasks: Arc<dyn ServeTasks> = Arc::<QueuedTasks>::clone(self.tasks);
+        let tools = ServedTools::new(services.tools()?, policy, task, self.limits.clone())
+            .with_tasks(task_tools(&tasks)?);
+        Ok(McpServer::with_options(Arc::new(tools), options))
+    }
 }

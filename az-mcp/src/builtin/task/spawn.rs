@@ -59,7 +59,7 @@ impl TypedTool for SpawnTool {
         if args.command.trim().is_empty() {
             return Err(invalid_argument(Self::NAME, "command", "must not be empty"));
         }
-        amount(args.budget).map(drop)
+        amount(Self::NAME, args.budget).map(drop)
     }
 
     async fn call(&self, args: SpawnArgs, call: &Invocation) -> Result<ToolOutput> {
@@ -67,7 +67,7 @@ impl TypedTool for SpawnTool {
         let request = SpawnRequest::new(args.command)
             .with_tools(args.tools)
             .with_model(args.model)
-            .with_budget(amount(args.budget)?);
+            .with_budget(amount(Self::NAME, args.budget)?);
         let request = match &request.model {
             // Such a name is not looked up, which opens the file: it has to be that of the parent.
             Some(name) if !is_model_of_a_file(name) => {
@@ -84,14 +84,18 @@ impl TypedTool for SpawnTool {
 }
 
 /// Returns an amount of dollars exactly as it was written.
-fn amount(dollars: Option<f64>) -> Result<Option<Usd>> {
+///
+/// # Errors
+///
+/// `Invalid` for an amount that is not greater than zero.
+pub(crate) fn amount(tool: &str, dollars: Option<f64>) -> Result<Option<Usd>> {
     let Some(dollars) = dollars else { return Ok(None) };
     let amount = dollars.to_string().parse::<Usd>().ok().filter(|amount| *amount > Usd::ZERO);
     match amount {
         Some(amount) => Ok(Some(amount)),
         None => {
             let reason = format!("must be an amount of dollars greater than 0, got {dollars}");
-            Err(invalid_argument(TASK_SPAWN, "budget", &reason))
+            Err(invalid_argument(tool, "budget", &reason))
         }
     }
 }
@@ -104,11 +108,11 @@ mod tests {
 
     #[test]
     fn a_budget_is_read_exactly_and_is_greater_than_zero() {
-        assert_eq!(amount(None).unwrap(), None);
-        assert_eq!(amount(Some(0.1)).unwrap(), Some(Usd::from_nanos(100_000_000)));
-        assert_eq!(amount(Some(3.0)).unwrap(), Some(Usd::from_nanos(3_000_000_000)));
+        assert_eq!(amount("t", None).unwrap(), None);
+        assert_eq!(amount("t", Some(0.1)).unwrap(), Some(Usd::from_nanos(100_000_000)));
+        assert_eq!(amount("t", Some(3.0)).unwrap(), Some(Usd::from_nanos(3_000_000_000)));
         for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, 1e-12] {
-            let error = amount(Some(wrong)).unwrap_err().to_string();
+            let error = amount("t", Some(wrong)).unwrap_err().to_string();
             assert!(error.contains("arguments.budget: must be an amount of dollars"), "{error}");
         }
     }
