@@ -24,7 +24,9 @@ fn sample(key: &Key) -> String {
         Kind::Price => "0.1".to_owned(),
         Kind::Features => "[\"chat\"]".to_owned(),
         Kind::Variables => "[\"A\"]".to_owned(),
-        Kind::Hosts | Kind::Models | Kind::Paths | Kind::Words | Kind::Names => "[\"x\"]".to_owned(),
+        Kind::Hosts | Kind::Models | Kind::Paths | Kind::Words | Kind::Names => {
+            "[\"x\"]".to_owned()
+        }
         Kind::Headers => "[\"X-Y: z\"]".to_owned(),
         Kind::Table(keys) | Kind::Tables(keys) | Kind::NamedTables(keys) => {
             let fields = keys.iter().map(|key| format!("{} = {}", key.name, sample(key)));

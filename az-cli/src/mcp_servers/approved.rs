@@ -37,10 +37,16 @@ impl Approvals {
         self.0.join(format!("{server}.json"))
     }
 
-    /// Returns the approved tools of a server with this configuration. A file that cannot be read has none.
+    /// Returns the approved tools of a server with this configuration. There are none if the file cannot be read,
+    /// and if another configuration was approved.
     pub(crate) fn get(&self, server: &str, configuration: &str) -> Option<ApprovedTools> {
         let approved: ApprovedTools = serde_json::from_str(&read(&self.path(server))?).ok()?;
         (approved.configuration == configuration).then_some(approved)
+    }
+
+    /// Whether nothing was ever approved of a server, in any configuration.
+    pub(crate) fn is_new(&self, server: &str) -> bool {
+        matches!(self.path(server).try_exists(), Ok(false))
     }
 
     /// Approves the tools of a server.
@@ -49,8 +55,14 @@ impl Approvals {
     ///
     /// The system's.
     pub(crate) fn set(&self, server: &str, approved: &ApprovedTools) -> Result<(), ConfigError> {
-        let text = serde_json::to_string_pretty(approved)
+        let text = serde_json::to_string(approved)
             .map_err(|error| ConfigError::Setting(error.to_string()))?;
+        if u64::try_from(text.len()).is_ok_and(|bytes| bytes >= LARGEST) {
+            let bytes = text.len();
+            let what =
+                format!("the tools of {server} have {bytes} bytes; at most {LARGEST} are kept");
+            return Err(ConfigError::Setting(what));
+        }
         write_atomically(&self.path(server), (text + "\n").as_bytes(), Access::Secret)
     }
 

@@ -16,6 +16,20 @@ use crate::config::{Env, McpServerSection, header_of};
 use crate::error::CliError;
 use crate::settings::Settings;
 
+/// The shortest value of a header or variable that is treated as a secret: shorter ones occur by chance.
+const SHORTEST_SECRET: usize = 8;
+
+/// Returns a name, with the variables that its value is made of.
+fn with_sources((name, value): (&str, &str)) -> String {
+    let parts = value.split("${").skip(1);
+    let sources: Vec<_> = parts.filter_map(|part| part.split_once('}')).map(|(it, _)| it).collect();
+    if sources.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name} (from {})", sources.join(", "))
+    }
+}
+
 /// A server of the configuration.
 #[derive(Debug)]
 pub(crate) struct ConfiguredServer {
@@ -49,21 +63,34 @@ impl ConfiguredServer {
         }
     }
 
-    /// Returns the names of the variables that it gets beside the usual ones.
-    pub(crate) fn variables(&self) -> Vec<&str> {
+    /// Returns the names of the variables that it gets beside the usual ones, and where their values are from.
+    pub(crate) fn variables(&self) -> Vec<String> {
         let names = self.section.env.iter();
-        names.map(|it| it.split_once('=').map_or(it.as_str(), |(name, _)| name)).collect()
+        names.map(|it| it.split_once('=').map_or_else(|| it.clone(), with_sources)).collect()
     }
 
-    /// Returns the values that are secrets: those of its file of variables, and those of variables that are
-    /// named like secrets.
+    /// Returns the names of the headers that it gets, and where their values are from.
+    pub(crate) fn headers(&self) -> Vec<String> {
+        self.section.headers.iter().filter_map(|it| it.split_once(':')).map(with_sources).collect()
+    }
+
+    /// Returns the values that are secrets: those of its file of variables, of variables that are named like secrets,
+    /// and of headers.
     pub(crate) fn secrets(&self, settings: &Settings, env: &Env) -> Vec<String> {
-        let variables = self.read_variables(settings, env);
-        let of_file = variables.map(|it| it.secrets().map(str::to_owned).collect());
-        let mut secrets: Vec<_> = of_file.unwrap_or_default();
         let set = self.section.env.iter().filter_map(|variable| variable.split_once('='));
-        let named = set.filter(|(name, _)| is_secret_name(name));
-        secrets.extend(named.map(|(_, value)| value.to_owned()));
+        let is_secret = |(name, value): &(&str, &str)| is_secret_name(name) || value.contains("${");
+        let headers = self.section.headers.iter().filter_map(|header| header_of(header));
+        let values: Vec<_> =
+            set.filter(is_secret).chain(headers).map(|(_, value)| value.to_owned()).collect();
+        let Ok(variables) = self.read_variables(settings, env) else { return values };
+        let mut secrets: Vec<_> = variables.secrets().map(str::to_owned).collect();
+        for value in values {
+            let value = variables.replaced(&value).unwrap_or(value);
+            // `Bearer KEY`: a server may repeat the key alone.
+            secrets.extend(value.rsplit_once(' ').map(|(_, last)| last.to_owned()));
+            secrets.push(value);
+        }
+        secrets.retain(|secret| secret.len() >= SHORTEST_SECRET);
         secrets
     }
 

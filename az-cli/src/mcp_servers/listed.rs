@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use az_core::Task;
 use az_core::approval::Approver;
-use az_core::{Error, Task};
 use az_mcp::ToolRegistry;
 use az_mcp::client::{ForeignTool, Listing, ServerClient, model_names};
 use futures_util::future::join_all;
@@ -65,6 +65,11 @@ impl McpServers {
         Some(approved.listing)
     }
 
+    /// Whether nothing was ever approved of a server, in any configuration.
+    pub(crate) fn is_new(&self, server: &ConfiguredServer) -> bool {
+        self.approvals.is_new(&server.name)
+    }
+
     /// Approves the tools of a server.
     ///
     /// # Errors
@@ -107,16 +112,7 @@ impl McpServers {
 
     /// Adds the approved tools of the servers that are used. A server that cannot be used by its
     /// configuration has none; [`list_new`](Self::list_new) says why.
-    ///
-    /// # Errors
-    ///
-    /// Those of the registry.
-    pub(crate) fn add_to(
-        &self,
-        registry: &mut ToolRegistry,
-        settings: &Settings,
-        env: &Env,
-    ) -> Result<(), Error> {
+    pub(crate) fn add_to(&self, registry: &mut ToolRegistry, settings: &Settings, env: &Env) {
         let mut tools = Vec::new();
         for server in self.enabled() {
             let listing = self.approved(server);
@@ -131,16 +127,28 @@ impl McpServers {
             let client = Arc::<ServerClient>::clone(client);
             let tool = ForeignTool::new(client, &server.name, (name, definition), &server.limits());
             let is_read = server.section.read_only.contains(&definition.name);
-            registry.register(Arc::new(if is_read { tool.read_only() } else { tool }))?;
+            let tool = if is_read { tool.read_only() } else { tool };
+            if let Err(error) = registry.register(Arc::new(tool)) {
+                // One server does not keep the others, and az itself, from working.
+                let (server, error) = (&server.name, error.chain());
+                tracing::warn!(%server, error, "a tool of an MCP server is left out");
+            }
         }
-        Ok(())
     }
 
     /// Lists the servers that are used and were never listed, and approves their tools: who has configured a
-    /// server has chosen it. Returns what went wrong, which does not keep a run from beginning.
+    /// server has chosen it. One that was approved with another configuration, or whose approval cannot be read, has no
+    /// tools until it is approved again. Returns what went wrong, which does not keep a run from beginning.
     pub(crate) async fn list_new(&self, settings: &Settings, env: &Env) -> Vec<String> {
         let new = self.enabled().filter(|server| self.approved(server).is_none());
         let listed = new.map(|server| async move {
+            if !self.is_new(server) {
+                let name = &server.name;
+                return Some(format!(
+                    "the tools of the MCP server {name} are missing: they were approved for another command or address, \
+                     or what was approved cannot be read; `az mcp test {name}` shows and approves them"
+                ));
+            }
             self.list_first(server, settings, env).await.err().map(|reason| {
                 let name = &server.name;
                 format!("the tools of the MCP server {name} are missing: {reason}")

@@ -9,6 +9,9 @@ use az_core::tool::{EffectClass, Invocation, PreparedCall, Question};
 use az_mcp::client::{Answerer, ServerAnswer, ServerQuestion, without_hidden};
 use serde_json::{Map, Value};
 
+/// The most fields of an answer; a server that wants more gets none.
+const MOST_FIELDS: usize = 16;
+
 /// The person who can be asked, once a run has begun.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Person(Arc<OnceLock<(Arc<dyn Approver>, Task)>>);
@@ -40,6 +43,16 @@ impl Person {
         let call = PreparedCall::new(call, EffectClass::Read);
         let fields = question.schema.get("properties").and_then(Value::as_object)?;
         let required = question.schema.get("required").and_then(Value::as_array);
+        if fields.len() > MOST_FIELDS {
+            return None;
+        }
+        // Where no field has to be filled in, an answer would be consent that nobody gave.
+        if required.is_none_or(Vec::is_empty) {
+            match approver.answer(task, &call, &consent_question(question)).await.ok()? {
+                Reply::Text { text, .. } if text == "yes" => {}
+                Reply::Text { .. } | Reply::Declined { .. } | Reply::Unattended => return None,
+            }
+        }
         let mut answer = Map::new();
         for (name, field) in fields {
             let is_required = required.is_some_and(|names| names.iter().any(|it| it == name));
@@ -59,6 +72,12 @@ impl Person {
             _ => None,
         }
     }
+}
+
+/// Returns the question whether the server gets an answer at all.
+fn consent_question(question: &ServerQuestion) -> Question {
+    let asked = format!("The MCP server {} asks: {}", question.server, question.message);
+    Question::new(without_hidden(&asked)).with_options(["yes", "no"])
 }
 
 /// Returns the question about a field.

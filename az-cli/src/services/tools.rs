@@ -47,7 +47,7 @@ impl Services {
             let client = Arc::new(CheckedClient::of(self.http_options()?.network));
             toolbox.add(WebFetchTool::new(hosts.clone(), client))?;
         }
-        self.servers().add_to(&mut toolbox, &self.settings, &self.env)?;
+        self.servers().add_to(&mut toolbox, &self.settings, &self.env);
         let toolbox = Arc::new(toolbox);
         Ok(Arc::clone(self.toolbox.get_or_init(|| toolbox)))
     }

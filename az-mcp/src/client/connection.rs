@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use az_core::CancellationToken;
+use az_core::text::json_size;
 use az_core::tool::ProgressSender;
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, ClientRequest, ErrorCode, InputRequest, InputRequests,
@@ -18,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::contract::ClientCall;
 use super::error::ClientError;
@@ -28,7 +30,13 @@ use super::options::Era;
 use super::process::ServerProcess;
 use super::reader::ReadReport;
 use super::request::{NoAnswer, Waiting, send};
+use super::shown::without_hidden;
 use crate::schema::WireResult;
+
+/// The largest list of tools, in bytes of JSON.
+const LARGEST_LISTING: u64 = 8 << 20;
+/// The most questions to a person in one call.
+const MOST_QUESTIONS: usize = 8;
 
 /// An open connection.
 #[derive(Debug)]
@@ -136,8 +144,11 @@ impl Connection {
     /// Asks for all pages of the list of tools, as far as the limits go.
     async fn list(&self) -> Result<Listing, ClientError> {
         let mut listing = Listing::new(self.identity());
-        let mut cursor = None;
+        let (mut cursor, mut bytes, begun) = (None, 0_u64, Instant::now());
         for _ in 0..self.limits.pages {
+            if begun.elapsed() > self.limits.silence {
+                return Err(self.error_of(NoAnswer::TimedOut(self.limits.silence)).await);
+            }
             let params = PaginatedRequestParams::default().with_cursor(cursor.take());
             let request = ClientRequest::ListToolsRequest(ListToolsRequest::with_param(params));
             let page = match self.ask(request).await {
@@ -149,6 +160,13 @@ impl Connection {
                 Err(error) => return Err(error),
             };
             for tool in page.tools {
+                bytes = bytes.saturating_add(json_size(&tool));
+                if bytes > LARGEST_LISTING {
+                    let most = LARGEST_LISTING;
+                    return Err(
+                        self.invalid(&format!("its list of tools has more than {most} bytes"))
+                    );
+                }
                 listing.add(self.converted(&tool)?, &self.limits);
             }
             cursor = page.next_cursor;
@@ -200,7 +218,7 @@ impl Connection {
     /// Answers what a server of the modern era asks before it has a result.
     async fn answers(&self, requests: InputRequests) -> InputResponses {
         let mut answers = BTreeMap::new();
-        for (key, request) in requests {
+        for (key, request) in requests.into_iter().take(MOST_QUESTIONS) {
             let answer = match request {
                 InputRequest::ListRoots(_) => {
                     serde_json::to_value(self.service.service().root_list())
@@ -241,7 +259,7 @@ impl Connection {
             NoAnswer::Cancelled => ClientError::Cancelled { server },
             NoAnswer::TimedOut(limit) => ClientError::TimedOut { server, limit },
             NoAnswer::Service(ServiceError::McpError(error)) => {
-                let message = az_core::text::one_line(&error.message, 500);
+                let message = az_core::text::one_line(&without_hidden(&error.message), 500);
                 ClientError::Refused { server, code: error.code.0, message }
             }
             NoAnswer::Service(ServiceError::TransportSend(error)) => {

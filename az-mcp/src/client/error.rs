@@ -33,7 +33,7 @@ pub enum ClientError {
         /// The tool.
         tool: String,
     },
-    /// The server answered with an error of the protocol: it did not run the tool.
+    /// The server answered with an error of the protocol.
     #[error("the MCP server {server} refused the request: {message} (code {code})")]
     Refused {
         /// The server.
@@ -76,17 +76,18 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// Whether the server may have done what it was asked for.
+    /// Whether the server may have done what it was asked for. A request that it says was not valid was not.
     pub const fn is_unknown(&self) -> bool {
         match self {
             Self::TimedOut { .. }
             | Self::Cancelled { .. }
             | Self::Lost { .. }
             | Self::Invalid { .. } => true,
-            Self::Unavailable { .. }
-            | Self::NoSuchTool { .. }
-            | Self::Changed { .. }
-            | Self::Refused { .. } => false,
+            // Not JSON, no request, no such method, invalid parameters; and the range of the protocol's own.
+            Self::Refused { code, .. } => {
+                !matches!(code, -32_700 | -32_602..=-32_600 | -32_099..=-32_000)
+            }
+            Self::Unavailable { .. } | Self::NoSuchTool { .. } | Self::Changed { .. } => false,
         }
     }
 }

@@ -23,6 +23,8 @@ use super::shown::{self, without_hidden};
 
 /// The longest message of a progress report, in characters.
 const LONGEST_MESSAGE: usize = 200;
+/// The most questions to a person while requests are under way.
+const MOST_QUESTIONS: usize = 8;
 /// The longest question that a person is shown, in bytes.
 const LONGEST_QUESTION: usize = 2 << 10;
 
@@ -40,6 +42,8 @@ pub(super) struct Routes {
     by_token: Arc<Mutex<HashMap<NumberOrString, Route>>>,
     /// The number of questions that a person is being asked.
     asking: Arc<AtomicUsize>,
+    /// The number of questions since no request was under way.
+    asked: Arc<AtomicUsize>,
 }
 
 /// A question that a person is being asked.
@@ -57,7 +61,17 @@ impl Routes {
     }
 
     pub(super) fn remove(&self, token: &NumberOrString) {
-        self.by_token.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
+        let mut routes = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.remove(token);
+        if routes.is_empty() {
+            self.asked.store(0, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether a person may be asked one more question: a request is under way, and not too many were asked during it.
+    fn may_ask(&self) -> bool {
+        let is_under_way = !self.by_token.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        is_under_way && self.asked.fetch_add(1, Ordering::SeqCst) < MOST_QUESTIONS
     }
 
     /// Whether a person is being asked, and the server waits for the answer.
@@ -173,7 +187,10 @@ impl ClientHandler for Handler {
         request: ElicitRequestParams,
         _context: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
-        Ok(self.elicit(request).await)
+        match self.routes.may_ask() {
+            true => Ok(self.elicit(request).await),
+            false => Ok(ElicitResult::new(ElicitationAction::Decline)),
+        }
     }
 
     async fn on_progress(

@@ -1,6 +1,6 @@
 //! Names of servers' tools towards models.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use az_core::digest::sha256_hex;
 
@@ -24,13 +24,30 @@ pub fn model_names(tools: &[(&str, &str)]) -> Vec<String> {
     for name in &plain {
         *users.entry(name).or_default() += 1;
     }
-    let named = tools.iter().zip(&plain).map(|((server, tool), name)| {
-        match name.len() <= LONGEST && users.get(name.as_str()) == Some(&1) {
-            true => name.clone(),
-            false => with_suffix(name, server, tool),
+    let is_unique = |name: &String| name.len() <= LONGEST && users.get(name.as_str()) == Some(&1);
+    let suffixed: Vec<_> =
+        tools.iter().zip(&plain).map(|(tool, name)| with_suffix(name, *tool)).collect();
+    let mut is_plain: Vec<_> = plain.iter().map(is_unique).collect();
+    // A tool may be named like the suffixed name of another one.
+    loop {
+        let taken: BTreeSet<_> = suffixed
+            .iter()
+            .zip(&is_plain)
+            .filter(|(_, is_plain)| !**is_plain)
+            .map(|(name, _)| name)
+            .collect();
+        let mut changed = false;
+        for (name, is_plain) in plain.iter().zip(&mut is_plain) {
+            if *is_plain && taken.contains(name) {
+                (*is_plain, changed) = (false, true);
+            }
         }
-    });
-    named.collect()
+        if !changed {
+            break;
+        }
+    }
+    let named = plain.into_iter().zip(suffixed).zip(is_plain);
+    named.map(|((plain, suffixed), is_plain)| if is_plain { plain } else { suffixed }).collect()
 }
 
 fn plain(server: &str, tool: &str) -> String {
@@ -39,7 +56,7 @@ fn plain(server: &str, tool: &str) -> String {
     format!("{PREFIX}{}__{}", legal(server), legal(tool))
 }
 
-fn with_suffix(name: &str, server: &str, tool: &str) -> String {
+fn with_suffix(name: &str, (server, tool): (&str, &str)) -> String {
     let digest = sha256_hex(format!("{server}\0{tool}"));
     let digits = digest.get(..DIGITS).unwrap_or_default();
     // The name has ASCII characters only.
@@ -62,6 +79,9 @@ mod tests {
         assert_eq!(names[0], "mcp__time__get_current_time");
         assert_ne!(names[1], names[2]);
         assert!(names[1].starts_with("mcp__time__a_b_") && names[1].len() == 27, "{names:?}");
+        let colliding = names[1].trim_start_matches("mcp__time__").to_owned();
+        let three = model_names(&[("time", "a.b"), ("time", "a_b"), ("time", &colliding)]);
+        assert_eq!((three[0] == names[1], three[2] == names[1]), (true, false), "{three:?}");
         let long = model_names(&[("server", &"x".repeat(100))]);
         assert_eq!(long[0].len(), 64);
     }

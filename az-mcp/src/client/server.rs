@@ -136,7 +136,24 @@ impl ServerClient {
         connection: &Connection,
         call: &ClientCall,
     ) -> Result<WireResult, ClientError> {
-        let listing = connection.tools().await?;
+        let listed = tokio::select! {
+            listed = connection.tools() => listed,
+            () = call.cancel.cancelled() => {
+                // Nothing was called: the outcome is known.
+                let (server, reason) = (self.options.name.clone(), "the call was cancelled".to_owned());
+                return Err(ClientError::Unavailable { server, reason });
+            }
+        };
+        // Only a connection that was lost is told apart, so that it is opened again.
+        let listing = listed.map_err(|error| match error {
+            ClientError::TimedOut { .. } | ClientError::Invalid { .. } => {
+                ClientError::Unavailable {
+                    server: self.options.name.clone(),
+                    reason: error.to_string(),
+                }
+            }
+            other => other,
+        })?;
         let (server, tool) = (self.options.name.clone(), call.tool.clone());
         let Some(definition) = listing.find(&call.tool) else {
             return Err(ClientError::NoSuchTool { server, tool });

@@ -12,6 +12,7 @@ use super::http;
 use super::options::{Era, ServerOptions, ServerTransport};
 use super::process::ServerProcess;
 use super::reader::{MessageReader, ReadReport};
+use super::shown::without_hidden;
 
 /// Opens a connection. `known` is the era that the server was of before.
 ///
@@ -123,5 +124,38 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
         }
         source = cause.source();
     }
-    az_core::text::one_line(&text, 500)
+    az_core::text::one_line(&without_hidden(&without_queries(&text)), 500)
+}
+
+/// Returns a text without the queries and the users of the addresses in it, which may be secrets.
+fn without_queries(text: &str) -> String {
+    let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, after)) = rest.split_once("://") {
+        let end = after.find(|c: char| c.is_whitespace() || ")>\"'`".contains(c));
+        let (address, behind) = after.split_at(end.unwrap_or(after.len()));
+        let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        let address = format!("{host}{path}");
+        let plain = address.split(['?', '#']).next().unwrap_or_default();
+        kept.push_str(&format!("{before}://{plain}"));
+        rest = behind;
+    }
+    kept + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_queries;
+
+    #[test]
+    fn addresses_in_messages_have_neither_users_nor_queries() {
+        for (text, expected) in [
+            ("for url (http://a:b@c.d:1/e?key=1#f): refused", "for url (http://c.d:1/e): refused"),
+            ("https://c.d?key=1", "https://c.d"),
+            ("no address: x?y", "no address: x?y"),
+            ("http://a/b and http://c?d e", "http://a/b and http://c e"),
+        ] {
+            assert_eq!(without_queries(text), expected);
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::lower_case;
 use super::review::review;
 use super::stored::{NewServer, key};
 use crate::commands::config::{Context, Target, change};
@@ -27,7 +28,7 @@ Exit codes: 2 for invalid arguments, 69 if the server cannot be used, 77 if it w
 #[command(after_help = EXAMPLES)]
 pub struct AddArgs {
     /// Name of the server: letters, digits, _ and -
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = lower_case)]
     name: String,
     /// Address of a server over HTTP, instead of a command
     #[arg(long, value_name = "URL", conflicts_with = "command")]

@@ -71,11 +71,15 @@ struct ForeignServer {
 /// A file that cannot be read; a usage error for one that is not of the form.
 pub(super) fn run(args: &ImportArgs, context: &Context<'_>) -> Result<ExitCode, CliError> {
     let shown = args.file.display();
-    let text = std::fs::read_to_string(&args.file)
-        .map_err(|source| CliError::Io { what: format!("reading {shown}"), source })?;
-    if text.len() > LARGEST {
+    let failed = |source| CliError::Io { what: format!("reading {shown}"), source };
+    let known = std::fs::metadata(&args.file).map_err(failed)?;
+    if !known.is_file() {
+        return Err(CliError::Usage(format!("{shown} is not a regular file")));
+    }
+    if usize::try_from(known.len()).unwrap_or(usize::MAX) > LARGEST {
         return Err(CliError::Usage(format!("{shown} has more than {LARGEST} bytes")));
     }
+    let text = std::fs::read_to_string(&args.file).map_err(failed)?;
     let file: ForeignFile = serde_json::from_str(&text).map_err(|error| {
         let at = (error.line(), error.column());
         CliError::Usage(format!(
@@ -128,8 +132,9 @@ fn new_server(name: &str, server: ForeignServer) -> Result<NewServer, String> {
     if server.kind.as_deref() == Some("sse") {
         return Err("the transport `sse` was removed from the protocol".to_owned());
     }
+    // The keys of a configuration are in lower case.
     let legal = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
-    let name: String = name.chars().map(legal).take(32).collect();
+    let name: String = name.to_ascii_lowercase().chars().map(legal).take(32).collect();
     let ForeignServer { command, args, env, cwd, url, headers, .. } = server;
     if command.is_some() == url.is_some() {
         return Err("it has neither a command nor a url, or both".to_owned());

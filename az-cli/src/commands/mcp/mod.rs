@@ -76,6 +76,12 @@ pub(crate) async fn run(command: &McpCommand, context: &Context<'_>) -> Result<E
     }
 }
 
+/// Parses the name of a server: names are in lower case, as keys of the configuration are.
+#[expect(clippy::unnecessary_wraps, reason = "clap takes parsers that may fail")]
+fn lower_case(name: &str) -> Result<String, std::convert::Infallible> {
+    Ok(name.to_ascii_lowercase())
+}
+
 /// Returns a server that is used.
 ///
 /// # Errors

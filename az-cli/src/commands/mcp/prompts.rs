@@ -6,6 +6,7 @@ use az_core::content::ContentPart;
 use clap::Args;
 use serde_json::Map;
 
+use super::lower_case;
 use super::used_server;
 use crate::error::CliError;
 use crate::output::Table;
@@ -22,7 +23,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct PromptsArgs {
     /// Name of the server
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = lower_case)]
     name: String,
     /// Name of the prompt
     #[arg(value_name = "PROMPT")]

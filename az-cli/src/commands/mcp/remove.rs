@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::lower_case;
 use super::stored::{key, secrets_file};
 use crate::commands::config::{Context, Target, change};
 use crate::config::Layer;
@@ -23,7 +24,7 @@ tools. One that another file has is not.";
 #[command(after_help = EXAMPLES)]
 pub struct RemoveArgs {
     /// Name of the server
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = lower_case)]
     name: String,
 }
 

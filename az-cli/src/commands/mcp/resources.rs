@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::lower_case;
 use super::used_server;
 use crate::error::CliError;
 use crate::output::Table;
@@ -20,7 +21,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct ResourcesArgs {
     /// Name of the server
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = lower_case)]
     name: String,
     /// Address of the resource to read
     #[arg(value_name = "URI")]

@@ -30,8 +30,9 @@ pub(super) async fn review(
     let services = context.services()?;
     let server = services.server(name)?;
     let printer = services.printer();
-    let is_new = !server.section.enabled;
-    if is_new {
+    let approved = services.servers().approved(server);
+    // It was never approved, or with another command or address.
+    if !server.section.enabled || approved.is_none() {
         printer.say(&description(server));
         if !yes && !may(&start_question(server))? {
             printer.say("it was not started");
@@ -41,7 +42,6 @@ pub(super) async fn review(
     let listing = services.client_of(server)?.listing().await;
     services.close_servers().await;
     let listing = listing?;
-    let approved = services.servers().approved(server);
     let found = approved.as_ref().map(|known| changes(&known.tools, &listing.tools));
     let view = view_of(server, &listing, found.as_deref().unwrap_or_default(), &services)?;
     let is_suspicious = approved.is_none() && view.tools.iter().any(|it| !it.suspicions.is_empty());
@@ -63,7 +63,7 @@ pub(super) async fn review(
         }
     }
     services.servers().approve(server, &listing)?;
-    if is_new {
+    if !server.section.enabled {
         enable(name, context)?;
     }
     Ok(ExitCode::SUCCESS)
@@ -72,17 +72,26 @@ pub(super) async fn review(
 /// Says what a server is and what it gets.
 fn description(server: &ConfiguredServer) -> String {
     let mut text = match server.section.command {
-        Some(_) => format!("{} runs: {}", server.name, printable(&server.in_words())),
-        None => format!("{} is at: {}", server.name, printable(&server.in_words())),
+        Some(_) => format!("{} runs: {}", server.name, on_one_line(&server.in_words())),
+        None => format!("{} is at: {}", server.name, on_one_line(&server.in_words())),
     };
     let variables = server.variables();
     if !variables.is_empty() {
-        text.push_str(&format!("\n  with the variables {}", printable(&variables.join(", "))));
+        text.push_str(&format!("\n  with the variables {}", on_one_line(&variables.join(", "))));
+    }
+    let headers = server.headers();
+    if !headers.is_empty() {
+        text.push_str(&format!("\n  with the headers {}", on_one_line(&headers.join(", "))));
     }
     if let Some(directory) = &server.section.cwd {
-        text.push_str(&format!("\n  in {}", directory.display()));
+        text.push_str(&format!("\n  in {}", on_one_line(&directory.display().to_string())));
     }
     text
+}
+
+/// Returns a text in which nothing can pass for another line.
+fn on_one_line(text: &str) -> String {
+    printable(&text.replace('\n', "\\n").replace('\r', "\\r"))
 }
 
 fn start_question(server: &ConfiguredServer) -> String {

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::lower_case;
 use super::review::review;
 use crate::commands::config::Context;
 use crate::error::CliError;
@@ -24,7 +25,7 @@ Exit codes: 66 for an unknown server, 69 if it cannot be used, 77 if it was not 
 #[command(after_help = EXAMPLES)]
 pub struct TestArgs {
     /// Name of the server
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = lower_case)]
     name: String,
     /// Start it and approve its tools without asking
     #[arg(long, short)]
