@@ -6,7 +6,9 @@ use std::time::Instant;
 use async_trait::async_trait;
 use az_core::policy::{Policy, PolicyDecision, access_check};
 use az_core::text::one_line;
-use az_core::tool::{BackgroundProcess, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec};
+use az_core::tool::{
+    BackgroundProcess, Invocation, PreparedCall, Probed, ToolOutput, ToolSpec, is_model_of_a_file,
+};
 use az_core::{Error, Result, Task, TaskId, Toolbox};
 use az_mcp::ToolRegistry;
 use az_mcp::server::TASK_TOOLS;
@@ -76,6 +78,14 @@ impl ServedTools {
     /// Returns why a call may not be made, and adds the check of what it really accesses.
     fn refusal(&self, spec: &ToolSpec, call: &mut PreparedCall) -> Option<String> {
         let name = &spec.name;
+        let model = call.invocation.arguments.get("model").and_then(Value::as_str);
+        if let Some(model) =
+            model.filter(|model| spec.category == "ai" && is_model_of_a_file(model))
+        {
+            return Some(format!(
+                "{model} reads or writes a file, which no client may; name another model"
+            ));
+        }
         match self.policy.evaluate(&self.task, spec, call) {
             PolicyDecision::Allow => {
                 if !call.accesses.is_empty() {
@@ -88,7 +98,7 @@ impl ServedTools {
                 let how = if terms.is_per_call {
                     "a rule of the configuration of az that names what it accesses"
                 } else {
-                    "`az mcp serve --allow`, or a rule of the configuration of az"
+                    "`az mcp serve --allow TOOL`, or a rule of the configuration of az"
                 };
                 Some(format!(
                     "{name} needs approval, and no one can be asked here: {}. Only the person who runs this \

@@ -102,6 +102,17 @@ fn a_call_that_needs_approval_or_is_denied_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_client_gets_no_completion_of_a_model_that_writes_a_file() {
+    let az = Az::new();
+    let arguments = json!({"prompt": "hi", "model": "record:calls.json"});
+    let complete = call(1, "aichat.complete", &arguments);
+    let answers = serve(&az, &["--allow", "aichat.complete"], &[complete]);
+    let reason = "record:calls.json reads or writes a file";
+    assert!(text(&answers[0]).starts_with(reason), "{answers:?}");
+    assert_eq!(az.read("calls.json"), "");
+}
+
+#[test]
 fn chosen_tools_alone_are_offered_in_the_chosen_workspace() {
     let az = Az::new();
     std::fs::create_dir(az.work().join("sub")).unwrap();

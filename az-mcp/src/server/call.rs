@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use az_core::content::ContentPart;
 use az_core::tool::{Invocation, ToolOutput, ToolSpec, progress_channel};
 use az_core::{CallId, CancellationToken, Error};
-use rmcp::model::{CallToolRequestParams, CallToolResult};
+use rmcp::model::{CallToolRequestParams, CallToolResult, ResultType};
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer};
 use serde_json::Value;
@@ -102,9 +102,13 @@ fn result(
         output.content.push(ContentPart::text(data.to_string()));
     }
     let result = serde_json::to_value(WireResult::from(output));
-    result.and_then(serde_json::from_value).map_err(|error| {
+    let result = result.and_then(serde_json::from_value::<CallToolResult>);
+    let mut result = result.map_err(|error| {
         ErrorData::internal_error(format!("the result of {}: {error}", spec.name), None)
-    })
+    })?;
+    // Required since 2026-07-28, and left out for older versions.
+    result.result_type = Some(ResultType::COMPLETE);
+    Ok(result)
 }
 
 fn unknown_tool(name: &str) -> ErrorData {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{ServeTasks, ServedTask, TaskRequest};
 use crate::ToolRegistry;
-use crate::builtin::task::amount;
+use crate::builtin::task::spawn::amount;
 use crate::tool::{TypedTool, invalid_argument};
 
 /// The names of the tools.
