@@ -46,7 +46,7 @@ impl Person {
         if fields.len() > MOST_FIELDS {
             return None;
         }
-        // Where no field has to be filled in, an answer would be consent that nobody gave.
+        // Where no field has to be filled in, an answer would be consent that no one gave.
         if required.is_none_or(Vec::is_empty) {
             match approver.answer(task, &call, &consent_question(question)).await.ok()? {
                 Reply::Text { text, .. } if text == "yes" => {}

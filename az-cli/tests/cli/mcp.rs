@@ -243,6 +243,6 @@ fn a_server_of_a_project_that_is_not_trusted_is_not_known() {
     az.ok(&["task", "run", "nothing", "--model", "scripted:steps.jsonl"]);
     assert_eq!(started(&az), 0);
     az.ok(&["config", "trust", "--yes"]);
-    az.ok(&["mcp", "test", "test"]);
+    az.ok(&["mcp", "test", "test", "--yes"]);
     assert_eq!(started(&az), 1);
 }
