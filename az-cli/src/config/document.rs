@@ -133,7 +133,7 @@ fn syntax(error: &toml::de::Error) -> Problem {
 }
 
 /// Opens a regular file, and returns its length. Opening a named pipe does not wait.
-pub(super) fn open_regular(path: &Path) -> std::io::Result<(File, u64)> {
+pub(crate) fn open_regular(path: &Path) -> std::io::Result<(File, u64)> {
     use std::os::unix::fs::OpenOptionsExt;
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = File::options().read(true).custom_flags(flags).open(path)?;
@@ -142,6 +142,14 @@ pub(super) fn open_regular(path: &Path) -> std::io::Result<(File, u64)> {
         return Err(refused("it is not a regular file".to_owned()));
     }
     Ok((file, known.len()))
+}
+
+/// Reads a small regular file of text; `None` if it is something else.
+pub(crate) fn read_small(path: &Path, most: u64) -> Option<String> {
+    let (file, length) = open_regular(path).ok()?;
+    let mut text = String::new();
+    let read = (length <= most).then(|| file.take(most).read_to_string(&mut text))?;
+    read.ok().map(|_| text)
 }
 
 fn refused(what: String) -> std::io::Error {

@@ -129,14 +129,9 @@ impl Kind {
         let trimmed = typed.trim();
         let quoted = |text: &str| Value::from(text).to_string();
         match self {
-            Self::Features
-            | Self::Variables
-            | Self::Hosts
-            | Self::Models
-            | Self::Paths
-            | Self::Names
-                if !trimmed.starts_with('[') =>
-            {
+            // The words of a command and headers may have commas.
+            Self::Words | Self::Headers => self.toml(trimmed),
+            _ if self.is_list() && !trimmed.starts_with('[') => {
                 let words = trimmed.split(',').map(str::trim).filter(|word| !word.is_empty());
                 Ok(format!("[{}]", words.map(quoted).collect::<Vec<_>>().join(", ")))
             }
@@ -146,43 +141,42 @@ impl Kind {
                     _ => Err(format!("must be {}", self.in_words())),
                 }
             }
-            Self::Features
-            | Self::Variables
-            | Self::Hosts
-            | Self::Models
-            | Self::Paths
-            | Self::Words
-            | Self::Names
-            | Self::Headers
-            | Self::Table(_)
-            | Self::Tables(_)
-            | Self::NamedTables(_) => match DeValue::parse(trimmed) {
-                Ok(_) => Ok(trimmed.to_owned()),
-                Err(error) => {
-                    Err(format!("must be {} as TOML: {}", self.in_words(), error.message()))
-                }
-            },
+            Self::Table(_) | Self::Tables(_) | Self::NamedTables(_) => self.toml(trimmed),
+            _ if self.is_list() => self.toml(trimmed),
             _ => Ok(quoted(typed)),
         }
     }
 
-    /// Returns what is wrong with a value that is not a table. `key` is its full name.
-    pub(super) fn problems(self, key: &str, value: &Spanned<DeValue<'_>>) -> Vec<Problem> {
-        match (self, value.get_ref()) {
-            (
-                Self::Features
+    /// Returns a value that is typed as TOML.
+    fn toml(self, typed: &str) -> Result<String, String> {
+        match DeValue::parse(typed) {
+            Ok(_) => Ok(typed.to_owned()),
+            Err(error) => Err(format!("must be {} as TOML: {}", self.in_words(), error.message())),
+        }
+    }
+
+    /// Whether a value is a list of texts.
+    const fn is_list(self) -> bool {
+        matches!(
+            self,
+            Self::Features
                 | Self::Variables
                 | Self::Hosts
                 | Self::Models
                 | Self::Paths
                 | Self::Words
                 | Self::Names
-                | Self::Headers,
-                DeValue::Array(items),
-            ) => items.iter().filter_map(|item| self.problem_of_item(key, item)).collect(),
-            (_, found) => {
-                self.problem(found).map(|found| found.at(key, value)).into_iter().collect()
+                | Self::Headers
+        )
+    }
+
+    /// Returns what is wrong with a value that is not a table. `key` is its full name.
+    pub(super) fn problems(self, key: &str, value: &Spanned<DeValue<'_>>) -> Vec<Problem> {
+        match value.get_ref() {
+            DeValue::Array(items) if self.is_list() => {
+                items.iter().filter_map(|item| self.problem_of_item(key, item)).collect()
             }
+            found => self.problem(found).map(|found| found.at(key, value)).into_iter().collect(),
         }
     }
 

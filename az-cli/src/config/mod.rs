@@ -36,6 +36,7 @@ mod value;
 mod write;
 
 pub(crate) use check::{NAMES_FILE, names_file};
+pub(crate) use document::{open_regular, read_small};
 pub use duration::parse_duration;
 pub use env::Env;
 pub use excerpt::Excerpt;

@@ -4,12 +4,12 @@
 //! starts at their first call.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use az_mcp::client::Listing;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Access, ConfigError, write_atomically};
+use crate::config::{Access, ConfigError, read_small, write_atomically};
 
 /// The largest file that is read.
 const LARGEST: u64 = 32 << 20;
@@ -40,7 +40,8 @@ impl Approvals {
     /// Returns the approved tools of a server with this configuration. There are none if the file cannot be read,
     /// and if another configuration was approved.
     pub(crate) fn get(&self, server: &str, configuration: &str) -> Option<ApprovedTools> {
-        let approved: ApprovedTools = serde_json::from_str(&read(&self.path(server))?).ok()?;
+        let approved: ApprovedTools =
+            serde_json::from_str(&read_small(&self.path(server), LARGEST)?).ok()?;
         (approved.configuration == configuration).then_some(approved)
     }
 
@@ -71,9 +72,4 @@ impl Approvals {
         // What is not there need not be removed.
         fs::remove_file(self.path(server)).ok();
     }
-}
-
-fn read(path: &Path) -> Option<String> {
-    let known = fs::metadata(path).ok()?;
-    (known.is_file() && known.len() <= LARGEST).then(|| fs::read_to_string(path).ok())?
 }

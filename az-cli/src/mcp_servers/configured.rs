@@ -16,9 +16,6 @@ use crate::config::{Env, McpServerSection, header_of};
 use crate::error::CliError;
 use crate::settings::Settings;
 
-/// The shortest value of a header or variable that is treated as a secret: shorter ones occur by chance.
-const SHORTEST_SECRET: usize = 8;
-
 /// Returns a name, with the variables that its value is made of.
 fn with_sources((name, value): (&str, &str)) -> String {
     let parts = value.split("${").skip(1);
@@ -90,7 +87,6 @@ impl ConfiguredServer {
             secrets.extend(value.rsplit_once(' ').map(|(_, last)| last.to_owned()));
             secrets.push(value);
         }
-        secrets.retain(|secret| secret.len() >= SHORTEST_SECRET);
         secrets
     }
 

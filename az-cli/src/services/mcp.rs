@@ -22,7 +22,7 @@ impl Services {
     ///
     /// `UnknownServer`, with similar names.
     pub(crate) fn server(&self, name: &str) -> Result<&ConfiguredServer, CliError> {
-        self.servers().find(&name.to_ascii_lowercase()).ok_or_else(|| {
+        self.servers().find(name).ok_or_else(|| {
             let known = self.servers().all().iter().map(|server| server.name.as_str());
             let likely = did_you_mean(&near(name, known));
             CliError::UnknownServer { name: name.to_owned(), likely }

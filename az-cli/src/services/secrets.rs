@@ -5,7 +5,7 @@ use std::path::Path;
 use az_mcp::secrets::KnownSecrets;
 
 use super::Services;
-use crate::config::ProxyAddress;
+use crate::config::{ProxyAddress, read_small};
 use crate::error::CliError;
 use crate::mcp_servers::ConfiguredServer;
 use crate::redact::{Redactor, secrets_of};
@@ -45,9 +45,9 @@ impl Services {
             );
             let key = format!("llm.providers[{i}].api_key_file");
             let file = entry.api_key_file.as_ref();
-            secrets.extend(
-                file.and_then(|path| read_key(&self.settings.file.beside(&key, Path::new(path)))),
-            );
+            secrets.extend(file.and_then(|path| {
+                read_small(&self.settings.file.beside(&key, Path::new(path)), LARGEST_KEY)
+            }));
         }
         for (name, section) in &self.settings.mcp.servers {
             let server = ConfiguredServer::new(name, section);
@@ -56,14 +56,11 @@ impl Services {
         let user = self.settings.layers.files().user.as_deref().and_then(Path::parent);
         let keys = user.and_then(|directory| std::fs::read_dir(directory.join("keys")).ok());
         secrets.extend(
-            keys.into_iter().flatten().flatten().filter_map(|entry| read_key(&entry.path())),
+            keys.into_iter()
+                .flatten()
+                .flatten()
+                .filter_map(|entry| read_small(&entry.path(), LARGEST_KEY)),
         );
         secrets
     }
-}
-
-/// Reads a key; `None` unless this is a small regular file of text.
-fn read_key(path: &Path) -> Option<String> {
-    let known = std::fs::metadata(path).ok()?;
-    (known.is_file() && known.len() <= LARGEST_KEY).then(|| std::fs::read_to_string(path).ok())?
 }

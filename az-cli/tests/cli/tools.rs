@@ -224,16 +224,34 @@ fn script(az: &Az, name: &str, steps: &[Value]) {
     az.file(name, &steps.iter().map(|step| format!("{step}\n")).collect::<String>());
 }
 
-fn completion(model: &str) -> Value {
-    let arguments = json!({"prompt": "say hello", "model": model, "max_tokens": 50});
+fn completion() -> Value {
+    let arguments = json!({"prompt": "say hello", "max_tokens": 50});
     json!({"name": "aichat.complete", "arguments": arguments})
+}
+
+/// A home whose model for completions is a script.
+fn completing() -> Az {
+    Az::new().with_var("AZ_MODEL", "scripted:inner.jsonl")
+}
+
+#[test]
+fn a_model_names_no_model_that_reads_or_writes_a_file() {
+    let az = completing();
+    script(&az, "inner.jsonl", &[json!({"text": "hello"})]);
+    let mut call = completion();
+    call["arguments"]["model"] = "record:out.jsonl@scripted:inner.jsonl".into();
+    script(&az, "x.jsonl", &[json!({"calls": [call]}), json!({"text": "done"})]);
+    az.ok(&["task", "run", "ask", "--model", "scripted:x.jsonl", "--allow", "aichat.complete"]);
+    let log = az.ok(&["task", "logs", &az.only_id(), "--json"]);
+    assert!(log.contains("reads or writes a file; leave the model out"), "{log}");
+    assert!(!az.work().join("out.jsonl").exists());
 }
 
 #[test]
 fn a_completion_is_booked_on_the_task_that_asks_for_it() {
-    let az = Az::new();
+    let az = completing();
     script(&az, "inner.jsonl", &[json!({"text": "hello", "cost_nanos": 500})]);
-    let calls = [completion("scripted:inner.jsonl")];
+    let calls = [completion()];
     let last = json!({"text": "done", "cost_nanos": 7});
     script(&az, "x.jsonl", &[json!({"calls": calls, "cost_nanos": 9}), last]);
     let run = ["task", "run", "ask", "--model", "scripted:x.jsonl", "--allow", "aichat.complete"];
@@ -255,9 +273,9 @@ fn a_completion_is_booked_on_the_task_that_asks_for_it() {
 
 #[test]
 fn a_budget_refuses_a_completion_before_it_is_sent() {
-    let az = Az::new();
+    let az = completing();
     script(&az, "inner.jsonl", &[json!({"text": "hello", "cost_nanos": 5_000_000})]);
-    let calls = [completion("scripted:inner.jsonl")];
+    let calls = [completion()];
     let last = json!({"text": "done", "cost_nanos": 7});
     script(&az, "x.jsonl", &[json!({"calls": calls, "cost_nanos": 9}), last]);
     az.ok(&["cost", "budget", "set", "--amount", "0.001", "--period", "total"]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use az_core::call::{Completer, CompletionRequest};
 use az_core::content::ContentPart;
-use az_core::tool::{EffectClass, Invocation, Progress, ToolOutput, ToolScope};
+use az_core::tool::{EffectClass, Invocation, Progress, ToolOutput, ToolScope, is_model_of_a_file};
 use az_core::{Error, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -79,6 +79,12 @@ impl TypedTool for AichatCompleteTool {
     }
 
     async fn call(&self, args: AichatCompleteArgs, call: &Invocation) -> Result<ToolOutput> {
+        let of_a_file = args.model.as_deref().filter(|model| is_model_of_a_file(model));
+        // A person may name one, and a model could reach files by it that no rule is about.
+        if let Some(model) = of_a_file.filter(|_| call.seen.is_some()) {
+            let reason = format!("{model} reads or writes a file; leave the model out");
+            return Err(invalid_argument(Self::NAME, "model", &reason));
+        }
         let request = CompletionRequest::new(args.prompt)
             .with_model(args.model)
             .with_sampling(args.temperature, args.max_tokens);

@@ -83,9 +83,9 @@ impl ClientError {
             | Self::Cancelled { .. }
             | Self::Lost { .. }
             | Self::Invalid { .. } => true,
-            // Not JSON, no request, no such method, invalid parameters; and the range of the protocol's own.
+            // Not JSON, no request, no such method, invalid parameters; and the range that the protocol reserves.
             Self::Refused { code, .. } => {
-                !matches!(code, -32_700 | -32_602..=-32_600 | -32_099..=-32_000)
+                !matches!(code, -32_700 | -32_602..=-32_600 | -32_099..=-32_020)
             }
             Self::Unavailable { .. } | Self::NoSuchTool { .. } | Self::Changed { .. } => false,
         }

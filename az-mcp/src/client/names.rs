@@ -1,6 +1,6 @@
 //! Names of servers' tools towards models.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use az_core::digest::sha256_hex;
 
@@ -24,36 +24,26 @@ pub fn model_names(tools: &[(&str, &str)]) -> Vec<String> {
     for name in &plain {
         *users.entry(name).or_default() += 1;
     }
-    let is_unique = |name: &String| name.len() <= LONGEST && users.get(name.as_str()) == Some(&1);
-    let suffixed: Vec<_> =
-        tools.iter().zip(&plain).map(|(tool, name)| with_suffix(name, *tool)).collect();
-    let mut is_plain: Vec<_> = plain.iter().map(is_unique).collect();
-    // A tool may be named like the suffixed name of another one.
-    loop {
-        let taken: BTreeSet<_> = suffixed
-            .iter()
-            .zip(&is_plain)
-            .filter(|(_, is_plain)| !**is_plain)
-            .map(|(name, _)| name)
-            .collect();
-        let mut changed = false;
-        for (name, is_plain) in plain.iter().zip(&mut is_plain) {
-            if *is_plain && taken.contains(name) {
-                (*is_plain, changed) = (false, true);
-            }
+    let named = tools.iter().zip(&plain).map(|(tool, name)| {
+        let is_unique = users.get(name.as_str()) == Some(&1);
+        match is_unique && name.len() <= LONGEST && !has_suffix(name) {
+            true => name.clone(),
+            false => with_suffix(name, *tool),
         }
-        if !changed {
-            break;
-        }
-    }
-    let named = plain.into_iter().zip(suffixed).zip(is_plain);
-    named.map(|((plain, suffixed), is_plain)| if is_plain { plain } else { suffixed }).collect()
+    });
+    named.collect()
 }
 
 fn plain(server: &str, tool: &str) -> String {
     let legal = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
     let legal = |text: &str| text.chars().map(legal).collect::<String>();
     format!("{PREFIX}{}__{}", legal(server), legal(tool))
+}
+
+/// Whether a name ends as one with a suffix does: it gets one itself, so that no tool has the name of another.
+fn has_suffix(name: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    name.rsplit_once('_').is_some_and(|(_, end)| end.len() == DIGITS && end.chars().all(is_digit))
 }
 
 fn with_suffix(name: &str, (server, tool): (&str, &str)) -> String {

@@ -49,6 +49,10 @@ fn limited(parts: Vec<ContentPart>) -> Vec<ContentPart> {
     let (mut text_left, mut images_left, mut left_out) = (MOST_TEXT, MOST_IMAGES, 0_usize);
     let mut kept = Vec::new();
     for part in parts {
+        if kept.len() >= MOST_PARTS {
+            left_out += 1;
+            continue;
+        }
         let text = match part {
             ContentPart::Image(image)
                 if IMAGES.contains(&&*image.mime_type) && image.data.len() <= images_left =>
@@ -64,7 +68,7 @@ fn limited(parts: Vec<ContentPart>) -> Vec<ContentPart> {
         if text.is_empty() {
             continue;
         }
-        if text_left == 0 || kept.len() >= MOST_PARTS {
+        if text_left == 0 {
             left_out += 1;
             continue;
         }

@@ -131,37 +131,32 @@ impl ServerClient {
         }
     }
 
-    async fn call_on(
-        &self,
-        connection: &Connection,
-        call: &ClientCall,
-    ) -> Result<WireResult, ClientError> {
-        let listed = tokio::select! {
-            listed = connection.tools() => listed,
-            () = call.cancel.cancelled() => {
-                // Nothing was called: the outcome is known.
-                let (server, reason) = (self.options.name.clone(), "the call was cancelled".to_owned());
-                return Err(ClientError::Unavailable { server, reason });
-            }
-        };
-        // Only a connection that was lost is told apart, so that it is opened again.
-        let listing = listed.map_err(|error| match error {
-            ClientError::TimedOut { .. } | ClientError::Invalid { .. } => {
-                ClientError::Unavailable {
-                    server: self.options.name.clone(),
-                    reason: error.to_string(),
-                }
-            }
-            other => other,
-        })?;
+    /// Checks that the server has the tool of a call, in the definition that the call is for.
+    async fn check(&self, connection: &Connection, call: &ClientCall) -> Result<(), ClientError> {
+        let listing = connection.tools().await?;
         let (server, tool) = (self.options.name.clone(), call.tool.clone());
         let Some(definition) = listing.find(&call.tool) else {
             return Err(ClientError::NoSuchTool { server, tool });
         };
-        if call.pin.as_ref().is_some_and(|pin| *pin != digest_of(definition)) {
-            return Err(ClientError::Changed { server, tool });
+        match call.pin.as_ref().is_some_and(|pin| *pin != digest_of(definition)) {
+            true => Err(ClientError::Changed { server, tool }),
+            false => Ok(()),
         }
-        connection.call(call).await
+    }
+
+    /// Prepares a call, of which nothing is sent yet: whatever fails, its outcome is known.
+    async fn prepare(&self, call: &ClientCall) -> Result<Arc<Connection>, ClientError> {
+        let connection = self.connection().await?;
+        let checked = self.check(&connection, call).await;
+        self.note(&connection, &checked).await;
+        match checked {
+            Ok(()) => Ok(connection),
+            Err(error) if error.is_unknown() => Err(ClientError::Unavailable {
+                server: self.options.name.clone(),
+                reason: error.to_string(),
+            }),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -177,14 +172,14 @@ impl State {
 #[async_trait]
 impl McpClient for ServerClient {
     async fn call(&self, call: ClientCall) -> Result<WireResult, ClientError> {
-        let cancelled = || ClientError::Cancelled { server: self.options.name.clone() };
         let connection = tokio::select! {
             biased;
-            // Nothing was sent: the outcome is known.
-            () = call.cancel.cancelled() => return Err(cancelled()),
-            connection = self.connection() => connection?,
+            () = call.cancel.cancelled() => {
+                return Err(ClientError::Cancelled { server: self.options.name.clone() });
+            }
+            connection = self.prepare(&call) => connection?,
         };
-        let result = self.call_on(&connection, &call).await;
+        let result = connection.call(&call).await;
         self.note(&connection, &result).await;
         result
     }

@@ -1,6 +1,7 @@
 //! `az mcp import`.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use super::stored::{NewServer, key};
 use crate::commands::config::{Context, Target, change};
-use crate::config::Layer;
+use crate::config::{Layer, open_regular};
 use crate::error::CliError;
 use crate::views::NoticeView;
 
@@ -27,7 +28,7 @@ and headers that are secrets are kept in files that only you can read.
 Exit codes: 2 for a file that is not of this form, 74 for one that cannot be read.";
 
 /// The largest file that is read, in bytes.
-const LARGEST: usize = 4 << 20;
+const LARGEST: u64 = 4 << 20;
 
 /// Add the servers of a file of another program, to be approved one by one
 #[derive(Debug, Args)]
@@ -72,14 +73,11 @@ struct ForeignServer {
 pub(super) fn run(args: &ImportArgs, context: &Context<'_>) -> Result<ExitCode, CliError> {
     let shown = args.file.display();
     let failed = |source| CliError::Io { what: format!("reading {shown}"), source };
-    let known = std::fs::metadata(&args.file).map_err(failed)?;
-    if !known.is_file() {
-        return Err(CliError::Usage(format!("{shown} is not a regular file")));
-    }
-    if usize::try_from(known.len()).unwrap_or(usize::MAX) > LARGEST {
+    let (file, length) = open_regular(&args.file).map_err(failed)?;
+    if length > LARGEST {
         return Err(CliError::Usage(format!("{shown} has more than {LARGEST} bytes")));
     }
-    let text = std::fs::read_to_string(&args.file).map_err(failed)?;
+    let text = std::io::read_to_string(file.take(LARGEST)).map_err(failed)?;
     let file: ForeignFile = serde_json::from_str(&text).map_err(|error| {
         let at = (error.line(), error.column());
         CliError::Usage(format!(
