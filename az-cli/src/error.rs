@@ -310,7 +310,8 @@ fn remedy_of(error: &Error) -> Option<String> {
             "`az db init` creates it, and so does `az task run`"
         }
         Error::LeaseLost { .. } => {
-            "another process has claimed the task; `az task list` shows its status"
+            "the lease could not be renewed in time, or another process has claimed the task; \
+             `az task list` shows its status"
         }
         Error::Waiting { task, .. } => {
             return Some(format!("`az task show {task}` shows the call and how to answer it"));
